@@ -1,0 +1,127 @@
+// Package plan is what the frontend and the agent say to each other: the
+// answer of the resolve step and the order for the restore step, both JSON.
+//
+// Whatever is in a Restore is part of the restore step's cache key. So it holds
+// exactly what decides the bytes of a data directory, and nothing that does
+// not: changing a label must not restore again.
+package plan
+
+import (
+	"time"
+
+	"github.com/dbake/dbake/spec"
+)
+
+// Paths inside the steps that run the agent.
+const (
+	AgentDir   = "/run/dbake/agent"   // frontend image's root, read-only: bin/dbake-seed, etc/ssl/certs
+	PlanDir    = "/run/dbake/plan"    // restore.json or resolve.json, read-only
+	ContextDir = "/run/dbake/context" // files of the build context, at their own paths, read-only
+	SecretDir  = "/run/secrets"       // one file per secret
+	OutDir     = "/run/dbake/out"     // becomes the data layer; files lie at their final paths below it
+	StatusDir  = "/run/dbake/status"  // resolved.json, or error.json when the step failed
+	TempDir    = "/run/dbake/tmp"     // socket, server log, spill; a tmpfs
+
+	ResolveFile  = "resolve.json"
+	RestoreFile  = "restore.json"
+	ResolvedFile = "resolved.json"
+	ErrorFile    = "error.json"
+
+	// ManifestPath and PristineDir are paths in the baked image.
+	ManifestPath = "/usr/share/dbake/manifest.json"
+	// PristineDir holds a hard link to every file of the data directory, so
+	// that the entrypoint can fill an empty volume mounted over it.
+	PristineDir = "/usr/share/dbake/datadir"
+	// EntrypointPath and EntrypointConfig are the entrypoint and what it reads.
+	EntrypointPath   = "/usr/local/bin/dbake-entrypoint"
+	EntrypointConfig = "/usr/share/dbake/entrypoint.json"
+)
+
+// Resolve asks for the identity of the dumps and the facts of the base.
+type Resolve struct {
+	Dumps   []spec.Dump `json:"dumps,omitempty"`
+	DataDir string      `json:"datadir"`
+}
+
+// Resolved answers Resolve.
+type Resolved struct {
+	// Objects are what the dumps stand for, in restore order; objects of the
+	// build context have a URL and nothing else.
+	Objects []Object `json:"objects"`
+	Base    Base     `json:"base"`
+}
+
+// Object is one input with its identity pinned.
+type Object struct {
+	Location spec.Location `json:"location"`
+	// VersionID and ETag are as S3 or the web server gave them (an ETag with
+	// its quotes); empty when it gave none.
+	VersionID string `json:"versionID,omitempty"`
+	ETag      string `json:"etag,omitempty"`
+	// Size is in bytes; -1 when unknown.
+	Size int64 `json:"size"`
+	// Modified is the object's Last-Modified, zero when unknown.
+	Modified time.Time `json:"modified,omitzero"`
+}
+
+// Base is what the agent found out about the base image's server.
+type Base struct {
+	// Flavour is "mysql" or "mariadb".
+	Flavour string `json:"flavour"`
+	// Version is the server's, as "9.7.0" or "10.11.11".
+	Version string `json:"version"`
+	// Server and Client are absolute paths; Client is empty when the base
+	// has none.
+	Server string `json:"server"`
+	Client string `json:"client,omitempty"`
+	// User, UID and GID own the data directory.
+	User string `json:"user"`
+	UID  int    `json:"uid"`
+	GID  int    `json:"gid"`
+	// Socket is the path of the Unix socket the base's option files name.
+	Socket string `json:"socket"`
+	// OptionFile is where the config fragment goes: a new file in a
+	// directory that the base's option files include, or, when OptionPrefix
+	// is set, an existing file, to be written anew as OptionPrefix+fragment.
+	OptionFile   string `json:"optionFile"`
+	OptionPrefix string `json:"optionPrefix,omitempty"`
+}
+
+// Restore orders one data directory.
+type Restore struct {
+	Objects []Object     `json:"objects"`
+	Base    Base         `json:"base"`
+	DataDir string       `json:"datadir"`
+	Options spec.Restore `json:"options"`
+	// Server holds run-time settings; those that shape data (such as
+	// lower_case_table_names) hold while baking too.
+	Server   spec.Settings `json:"server,omitempty"`
+	Accounts spec.Accounts `json:"accounts"`
+	After    []string      `json:"after,omitempty"`
+	Verify   []string      `json:"verify,omitempty"`
+}
+
+// Failure is what a failed step leaves in ErrorFile: the one error the user
+// gets to see.
+type Failure struct {
+	// Message is a full sentence or a wrapped error, without values of rows.
+	Message string `json:"message"`
+	// Path is the dbake.yaml path at fault, such as "dump[0]" or
+	// "verify[1]"; empty when none is.
+	Path string `json:"path,omitempty"`
+}
+
+// Entrypoint is EntrypointConfig's content: all that PID 1 of a baked image
+// has to know. The entrypoint has its own copy of this type, because it
+// imports nothing but the standard library; a test holds the two together.
+type Entrypoint struct {
+	Flavour  string `json:"flavour"`
+	Server   string `json:"server"`
+	Client   string `json:"client,omitempty"`
+	User     string `json:"user"`
+	UID      int    `json:"uid"`
+	GID      int    `json:"gid"`
+	Socket   string `json:"socket"`
+	DataDir  string `json:"datadir"`
+	Pristine string `json:"pristine"`
+}

@@ -1,0 +1,166 @@
+// Package spec is dbake.yaml: its types, its strict parser, its defaults and
+// its JSON Schema. It imports nothing else of dbake, so that every tool which
+// reads a dbake.yaml reads it the same way.
+package spec
+
+// DefaultDataDir is where a baked image keeps its data. It is deliberately not
+// /var/lib/mysql: the official images declare that path a VOLUME, and whatever
+// an image holds below a VOLUME is copied into a new volume by every
+// "docker run".
+const DefaultDataDir = "/data/mysql"
+
+// File is one dbake.yaml, with defaults filled in and ${NAME} references
+// replaced. It is a plain value: copy it freely, read it from many goroutines.
+type File struct {
+	// Version is the format's version; only 1 exists.
+	Version int `yaml:"version" json:"version"`
+	// Base is the reference of an image with mysqld or mariadbd in it.
+	Base string `yaml:"base" json:"base"`
+	// Dump lists what is restored, in order.
+	Dump Dumps `yaml:"dump" json:"dump"`
+	// DataDir is the absolute path of the data directory in the image.
+	DataDir string `yaml:"datadir,omitempty" json:"datadir,omitempty"`
+	// Restore says how the dump is read.
+	Restore Restore `yaml:"restore,omitempty" json:"restore,omitempty"`
+	// Mask says which values are replaced before the server sees them.
+	Mask *Mask `yaml:"mask,omitempty" json:"mask,omitempty"`
+	// Accounts are created or changed after the dump is in.
+	Accounts Accounts `yaml:"accounts,omitempty" json:"accounts,omitempty"`
+	// Server holds run-time option-file settings for the [mysqld] group,
+	// kept in the order of the file.
+	Server Settings `yaml:"server,omitempty" json:"server,omitempty"`
+	// After lists SQL scripts of the build context, run in order when the
+	// dump and the accounts are in.
+	After []string `yaml:"after,omitempty" json:"after,omitempty"`
+	// Verify lists queries; each must give one row whose first column is
+	// true (neither NULL, 0 nor empty) or the bake fails.
+	Verify []string `yaml:"verify,omitempty" json:"verify,omitempty"`
+	// Image says what the image carries besides its data.
+	Image Image `yaml:"image,omitempty" json:"image,omitempty"`
+
+	positions map[string]Position
+}
+
+// Dumps is the value of "dump:": one Dump or a list of them.
+type Dumps []Dump
+
+// Dump is one input: a plain string in the file, or a mapping with "from".
+type Dump struct {
+	// From is the text the user wrote: s3://bucket/key[?versionId=…],
+	// s3://bucket/prefix/, https://… or a path in the build context.
+	From string `yaml:"from" json:"from"`
+	// Pick says which objects an S3 prefix stands for.
+	Pick Pick `yaml:"pick,omitempty" json:"pick,omitempty"`
+	// Location is From, taken apart.
+	Location Location `yaml:"-" json:"-"`
+}
+
+// Pick says which of the objects below an S3 prefix are restored.
+type Pick string
+
+// The values of Pick. PickNewest is the default.
+const (
+	PickNewest Pick = "newest" // the object with the latest LastModified
+	PickAll    Pick = "all"    // every object, in the byte order of its key
+)
+
+// Restore is the "restore:" section.
+type Restore struct {
+	// Database is the schema a dump without CREATE DATABASE and USE goes
+	// into; it is created when missing. Empty: the name in the dump's header.
+	Database string `yaml:"database,omitempty" json:"database,omitempty"`
+	// System says what becomes of accounts and system tables in the dump.
+	System System `yaml:"system,omitempty" json:"system,omitempty"`
+	// Definer is "keep", "strip" or an account as user@host.
+	Definer string `yaml:"definer,omitempty" json:"definer,omitempty"`
+	// OnError says whether the bake goes on after a failed statement.
+	OnError OnError `yaml:"on_error,omitempty" json:"on_error,omitempty"`
+	// Databases picks the schemas that are restored.
+	Databases *Selection `yaml:"databases,omitempty" json:"databases,omitempty"`
+	// Tables holds rules for rows; the first match wins.
+	Tables []TableRule `yaml:"tables,omitempty" json:"tables,omitempty"`
+}
+
+// System is the value of restore.system.
+type System string
+
+// The values of System. SystemAuto is the default.
+const (
+	SystemAuto System = "auto" // keep within one server series, else skip with a warning
+	SystemKeep System = "keep"
+	SystemSkip System = "skip"
+)
+
+// OnError is the value of restore.on_error.
+type OnError string
+
+// The values of OnError. OnErrorFail is the default.
+const (
+	OnErrorFail     OnError = "fail"
+	OnErrorContinue OnError = "continue" // count, report and go on
+)
+
+// Selection includes and excludes names by glob patterns.
+type Selection struct {
+	Include []string `yaml:"include,omitempty" json:"include,omitempty"`
+	Exclude []string `yaml:"exclude,omitempty" json:"exclude,omitempty"`
+}
+
+// TableRule says which rows of the tables that match are restored.
+type TableRule struct {
+	Match   string   `yaml:"match" json:"match"`
+	Rows    string   `yaml:"rows,omitempty" json:"rows,omitempty"`
+	Where   string   `yaml:"where,omitempty" json:"where,omitempty"`
+	Limit   *int64   `yaml:"limit,omitempty" json:"limit,omitempty"`
+	Percent *float64 `yaml:"percent,omitempty" json:"percent,omitempty"`
+}
+
+// Mask is the "mask:" section.
+type Mask struct {
+	Key     *Secret                   `yaml:"key,omitempty" json:"key,omitempty"`
+	Columns map[string]map[string]any `yaml:"columns,omitempty" json:"columns,omitempty"`
+	SQL     []string                  `yaml:"sql,omitempty" json:"sql,omitempty"`
+}
+
+// Secret names a build secret; its value is never in a file.
+type Secret struct {
+	Secret string `yaml:"secret" json:"secret"`
+}
+
+// Accounts is the "accounts:" section.
+type Accounts struct {
+	Root  *Root  `yaml:"root,omitempty" json:"root,omitempty"`
+	Users []User `yaml:"users,omitempty" json:"users,omitempty"`
+}
+
+// Root is the administrator's account.
+type Root struct {
+	// Host is the host part of the account; "localhost" when empty.
+	Host     string  `yaml:"host,omitempty" json:"host,omitempty"`
+	Password *Secret `yaml:"password" json:"password"`
+}
+
+// User is one account that the bake creates or changes.
+type User struct {
+	Name string `yaml:"name" json:"name"`
+	// Host is the host part of the account; "%" when empty.
+	Host     string  `yaml:"host,omitempty" json:"host,omitempty"`
+	Password *Secret `yaml:"password,omitempty" json:"password,omitempty"`
+	// Grants are the words between GRANT and TO: "ALL ON app.*".
+	Grants []string `yaml:"grants,omitempty" json:"grants,omitempty"`
+}
+
+// Settings are option-file lines in file order.
+type Settings []Setting
+
+// Setting is one option-file line, name=value.
+type Setting struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
+}
+
+// Image is the "image:" section.
+type Image struct {
+	Labels      map[string]string `yaml:"labels,omitempty" json:"labels,omitempty"`
+	Compression string            `yaml:"compression,omitempty" json:"compression,omitempty"`
+}
