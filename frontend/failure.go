@@ -1,0 +1,183 @@
+package frontend
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+
+	gwclient "github.com/moby/buildkit/frontend/gateway/client"
+	gwpb "github.com/moby/buildkit/frontend/gateway/pb"
+	"github.com/moby/buildkit/solver/errdefs"
+
+	"github.com/dbake/dbake/seed/plan"
+)
+
+// maxFailure bounds what is read of an ErrorFile, in bytes.
+const maxFailure = 64 << 10
+
+// explain turns the error of a failed restore step into the one error that the
+// user gets to see: what the agent left in its ErrorFile or, where that cannot
+// be had, what the exit status means.
+func (b *bake) explain(ctx context.Context, stepErr error) error {
+	if ctx.Err() != nil {
+		return stepErr
+	}
+	if id := missingSecret(stepErr); id != "" {
+		key := b.secretKey(id)
+		return b.src.at(key, fmt.Errorf("%s: secret %[2]s was not given to the build; pass --secret id=%[2]s,src=FILE", key, id))
+	}
+	var exit *gwpb.ExitError
+	if !errors.As(stepErr, &exit) {
+		return b.src.at("dump", fmt.Errorf("restore: %w", stepErr))
+	}
+	if dt, err := b.readFailure(ctx, stepErr); err == nil {
+		if failure := parseFailure(dt); failure != nil {
+			return b.failed(*failure)
+		}
+	}
+	return b.src.at("dump", exitError(exit.ExitCode))
+}
+
+// failed is the error for what the agent says.
+func (b *bake) failed(f plan.Failure) error {
+	return b.src.at(f.Path, errors.New(f.Message))
+}
+
+func parseFailure(dt []byte) *plan.Failure {
+	var f plan.Failure
+	if err := json.Unmarshal(bytes.TrimSpace(dt), &f); err != nil || f.Message == "" {
+		return nil
+	}
+	return &f
+}
+
+// exitError says what is known when the agent left no ErrorFile.
+func exitError(code uint32) error {
+	switch code {
+	case 137:
+		return errors.New("the restore was killed, most likely because the builder ran out of memory")
+	case gwpb.UnknownExitStatus:
+		return errors.New("the restore could not be started; the step's log says why")
+	}
+	return fmt.Errorf("the restore failed with exit status %d; the step's log says why", code)
+}
+
+// readFailure reads the ErrorFile out of the mounts of the failed step, which
+// the builder keeps for as long as this build lasts.
+func (b *bake) readFailure(ctx context.Context, stepErr error) ([]byte, error) {
+	id := statusMount(stepErr)
+	if id == "" {
+		return nil, errors.New("the builder kept no mounts of the failed step")
+	}
+	caps := b.c.BuildOpts().Caps
+	if caps.Supports(gwpb.CapGatewayExecFilesystem) == nil {
+		return b.readMount(ctx, id)
+	}
+	return b.printMount(ctx, id)
+}
+
+// statusMount is the id of the failed step's StatusDir, or empty.
+func statusMount(err error) string {
+	var se *errdefs.SolveError
+	if !errors.As(err, &se) || se.Solve == nil {
+		return ""
+	}
+	for i, m := range se.Op.GetExec().GetMounts() {
+		if m.Dest == plan.StatusDir && i < len(se.MountIDs) {
+			return se.MountIDs[i]
+		}
+	}
+	return ""
+}
+
+// readMount reads the file without running anything.
+func (b *bake) readMount(ctx context.Context, id string) ([]byte, error) {
+	ctr, err := b.c.NewContainer(ctx, gwclient.NewContainerRequest{
+		Mounts: []gwclient.Mount{{Dest: "/", ResultID: id}},
+	})
+	if err != nil {
+		return nil, err
+	}
+	defer ctr.Release(context.WithoutCancel(ctx))
+	return ctr.ReadFile(ctx, gwclient.ReadContainerRequest{
+		ReadRequest: gwclient.ReadRequest{Filename: plan.ErrorFile, Range: &gwclient.FileRange{Length: maxFailure}},
+	})
+}
+
+// printMount has the agent print the file, for builders that cannot read a
+// container's files (BuildKit before 0.28).
+func (b *bake) printMount(ctx context.Context, id string) ([]byte, error) {
+	root, err := b.solve(ctx, b.agent.state, false)
+	if err != nil {
+		return nil, err
+	}
+	ctr, err := b.c.NewContainer(ctx, gwclient.NewContainerRequest{
+		Mounts: []gwclient.Mount{{Dest: "/", Ref: root}, {Dest: plan.StatusDir, ResultID: id}},
+	})
+	if err != nil {
+		return nil, err
+	}
+	defer ctr.Release(context.WithoutCancel(ctx))
+	var out limitedBuffer
+	proc, err := ctr.Start(ctx, gwclient.StartRequest{
+		Args:   []string{agentSeed, "print-failure", plan.StatusDir + "/" + plan.ErrorFile},
+		Cwd:    "/",
+		Stdout: &out,
+		Stderr: discard{},
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := proc.Wait(); err != nil {
+		return nil, err
+	}
+	return out.Bytes(), nil
+}
+
+// limitedBuffer keeps the first maxFailure bytes written to it.
+type limitedBuffer struct{ bytes.Buffer }
+
+func (l *limitedBuffer) Write(p []byte) (int, error) {
+	l.Buffer.Write(p[:min(len(p), maxFailure-l.Len())])
+	return len(p), nil
+}
+
+func (l *limitedBuffer) Close() error { return nil }
+
+type discard struct{}
+
+func (discard) Write(p []byte) (int, error) { return len(p), nil }
+func (discard) Close() error                { return nil }
+
+var _ io.WriteCloser = (*limitedBuffer)(nil)
+
+// BuildKit's error for a secret that the client does not have has no type of
+// its own; this is its text.
+var missingSecretPattern = regexp.MustCompile(`secret (\S+): not found`)
+
+func missingSecret(err error) string {
+	if m := missingSecretPattern.FindStringSubmatch(err.Error()); m != nil {
+		return m[1]
+	}
+	return ""
+}
+
+// secretKey is the key of the file that names the secret.
+func (b *bake) secretKey(id string) string {
+	if m := b.file.Mask; m != nil && m.Key != nil && m.Key.Secret == id {
+		return "mask.key"
+	}
+	if r := b.file.Accounts.Root; r != nil && r.Password != nil && r.Password.Secret == id {
+		return "accounts.root.password"
+	}
+	for i, u := range b.file.Accounts.Users {
+		if u.Password != nil && u.Password.Secret == id {
+			return fmt.Sprintf("accounts.users[%d].password", i)
+		}
+	}
+	return "dump"
+}

@@ -1,0 +1,33 @@
+package frontend
+
+import (
+	"net/url"
+
+	"github.com/dbake/dbake/seed/plan"
+	"github.com/dbake/dbake/spec"
+)
+
+// locationName is a dump's address as it may be shown and kept: an https
+// address loses its query string and user, where a presigned address carries
+// its signature.
+func locationName(l spec.Location) string {
+	switch l.Kind {
+	case spec.KindS3Object, spec.KindS3Prefix:
+		return "s3://" + l.Bucket + "/" + l.Key
+	case spec.KindHTTPS:
+		u, err := url.Parse(l.URL)
+		if err != nil {
+			return "https address"
+		}
+		return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path, RawPath: u.RawPath}).String()
+	}
+	return l.Path
+}
+
+func objectNames(objects []plan.Object) []string {
+	names := make([]string, len(objects))
+	for i, o := range objects {
+		names[i] = locationName(o.Location)
+	}
+	return names
+}
