@@ -1,0 +1,8 @@
+﻿SELECT 1;
+use x
+DELIMITER ;;
+SELECT 2;
+;;
+DELIMITER ;
+INSERT INTO t VALUES ('a
+b');
