@@ -20,10 +20,13 @@ func (s *Scanner) skipGap() error {
 		if len(b) == 0 {
 			return io.EOF
 		}
-		n, err := s.gapAt(b)
-		if err != nil {
-			return err
+		if kind := s.commentAt(b); kind != 0 {
+			if err := s.dropComment(kind); err != nil {
+				return err
+			}
+			continue
 		}
+		n := s.spaceAt(b)
 		if n == 0 {
 			return nil
 		}
@@ -31,40 +34,50 @@ func (s *Scanner) skipGap() error {
 	}
 }
 
-// gapAt returns how many bytes at the front of b are no statement. Comments it
-// drops by itself, piece by piece, and then returns a count for what follows.
-func (s *Scanner) gapAt(b []byte) (int, error) {
-	c := b[0]
+// spaceAt returns how many bytes at the front of b say nothing.
+func (s *Scanner) spaceAt(b []byte) int {
 	switch {
-	case isSpace(c):
+	case isSpace(b[0]):
 		n := 1
 		for n < len(b) && isSpace(b[n]) {
 			n++
 		}
-		return n, nil
+		return n
 	case s.base+int64(s.start) == 0 && bytes.HasPrefix(b, []byte("\xEF\xBB\xBF")):
-		return 3, nil
+		return 3
 	case bytes.HasPrefix(b, s.lex.delim):
-		return len(s.lex.delim), nil
+		return len(s.lex.delim)
+	case b[0] == '\\':
+		switch at(b, 1) {
+		case 'g', 'G', 'c', '-':
+			return 2
+		}
+	}
+	return 0
+}
+
+// commentAt returns the kind of the comment that b begins with, as in
+// lexer.comment.
+func (s *Scanner) commentAt(b []byte) byte {
+	switch c := b[0]; {
+	case bytes.HasPrefix(b, s.lex.delim):
 	case c == '#', c == '-' && at(b, 1) == '-':
 		// Here "--" needs no space behind it: it cannot begin a statement,
 		// and MariaDB's client skips such lines.
-		return s.dropComment(1, '-')
+		return '-'
 	case c == '/' && at(b, 1) == '*' && (!isVersionComment(b, 0) || isSandbox(b, 0)):
-		return s.dropComment(2, '*')
-	case c == '\\':
-		switch at(b, 1) {
-		case 'g', 'G', 'c', '-':
-			return 2, nil
-		}
+		return '*'
 	}
-	return 0, nil
+	return 0
 }
 
-// dropComment drops the comment at start, whose opening has n bytes, up to its
-// last piece, and returns the length of that piece. Memory stays bounded
-// however long the comment is.
-func (s *Scanner) dropComment(n int, kind byte) (int, error) {
+// dropComment drops the comment at start, piece by piece, so that memory stays
+// bounded however long it is.
+func (s *Scanner) dropComment(kind byte) error {
+	n := 2 // the opening, or a part of it that cannot be the end
+	if kind == '-' {
+		n = 1
+	}
 	offset, line := s.base+int64(s.start), s.line
 	var text []byte
 	for {
@@ -82,15 +95,16 @@ func (s *Scanner) dropComment(n int, kind byte) (int, error) {
 		text = append(text, b[:min(end, maxComment-len(text))]...)
 		if closed || (s.eof && kind == '-') {
 			s.comment(text)
-			return end, nil
+			s.drop(end)
+			return nil
 		}
 		if s.eof {
-			return 0, &SyntaxError{offset, line, "the input ends inside a comment that begins here; is the dump truncated?"}
+			return &SyntaxError{offset, line, "the input ends inside a comment that begins here; is the dump truncated?"}
 		}
 		s.drop(end)
 		n = 0
 		if err := s.fill(); err != nil {
-			return 0, err
+			return err
 		}
 	}
 }
