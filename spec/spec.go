@@ -11,15 +11,19 @@ const DefaultDataDir = "/data/mysql"
 
 // File is one dbake.yaml, with defaults filled in and ${NAME} references
 // replaced. It is a plain value: copy it freely, read it from many goroutines.
+//
+// The comments on the fields below are also the descriptions in the JSON
+// Schema; after a change run go generate ./spec.
 type File struct {
 	// Version is the format's version; only 1 exists.
-	Version int `yaml:"version" json:"version"`
+	Version int `yaml:"version" json:"version" jsonschema:"enum=1"`
 	// Base is the reference of an image with mysqld or mariadbd in it.
-	Base string `yaml:"base" json:"base"`
+	Base string `yaml:"base" json:"base" jsonschema:"example=mysql:8.4,example=mariadb:11.8"`
 	// Dump lists what is restored, in order.
 	Dump Dumps `yaml:"dump" json:"dump"`
-	// DataDir is the absolute path of the data directory in the image.
-	DataDir string `yaml:"datadir,omitempty" json:"datadir,omitempty"`
+	// DataDir is the absolute path of the data directory in the image. It must
+	// not lie below a VOLUME of the base.
+	DataDir string `yaml:"datadir,omitempty" json:"datadir,omitempty" jsonschema:"pattern=^/,default=/data/mysql"`
 	// Restore says how the dump is read.
 	Restore Restore `yaml:"restore,omitempty" json:"restore,omitempty"`
 	// Mask says which values are replaced before the server sees them.
@@ -31,10 +35,10 @@ type File struct {
 	Server Settings `yaml:"server,omitempty" json:"server,omitempty"`
 	// After lists SQL scripts of the build context, run in order when the
 	// dump and the accounts are in.
-	After []string `yaml:"after,omitempty" json:"after,omitempty"`
+	After []string `yaml:"after,omitempty" json:"after,omitempty" jsonschema:"minItems=1"`
 	// Verify lists queries; each must give one row whose first column is
 	// true (neither NULL, 0 nor empty) or the bake fails.
-	Verify []string `yaml:"verify,omitempty" json:"verify,omitempty"`
+	Verify []string `yaml:"verify,omitempty" json:"verify,omitempty" jsonschema:"minItems=1"`
 	// Image says what the image carries besides its data.
 	Image Image `yaml:"image,omitempty" json:"image,omitempty"`
 
@@ -48,9 +52,10 @@ type Dumps []Dump
 type Dump struct {
 	// From is the text the user wrote: s3://bucket/key[?versionId=…],
 	// s3://bucket/prefix/, https://… or a path in the build context.
-	From string `yaml:"from" json:"from"`
-	// Pick says which objects an S3 prefix stands for.
-	Pick Pick `yaml:"pick,omitempty" json:"pick,omitempty"`
+	From string `yaml:"from" json:"from" jsonschema:"example=s3://bucket/mysql.sql.gz"`
+	// Pick says which objects an S3 prefix stands for: the newest, or all in
+	// the order of their keys. It is empty for everything but a prefix.
+	Pick Pick `yaml:"pick,omitempty" json:"pick,omitempty" jsonschema:"enum=newest,enum=all,default=newest"`
 	// Location is From, taken apart.
 	Location Location `yaml:"-" json:"-"`
 }
@@ -69,16 +74,19 @@ type Restore struct {
 	// Database is the schema a dump without CREATE DATABASE and USE goes
 	// into; it is created when missing. Empty: the name in the dump's header.
 	Database string `yaml:"database,omitempty" json:"database,omitempty"`
-	// System says what becomes of accounts and system tables in the dump.
-	System System `yaml:"system,omitempty" json:"system,omitempty"`
-	// Definer is "keep", "strip" or an account as user@host.
-	Definer string `yaml:"definer,omitempty" json:"definer,omitempty"`
-	// OnError says whether the bake goes on after a failed statement.
-	OnError OnError `yaml:"on_error,omitempty" json:"on_error,omitempty"`
+	// System says what becomes of accounts and system tables in the dump:
+	// auto keeps them within one server series and skips them otherwise.
+	System System `yaml:"system,omitempty" json:"system,omitempty" jsonschema:"enum=auto,enum=keep,enum=skip,default=auto"`
+	// Definer is what becomes of the DEFINER of views, triggers, routines and
+	// events: keep, strip, or an account as user@host.
+	Definer string `yaml:"definer,omitempty" json:"definer,omitempty" jsonschema:"pattern=^(keep|strip|[^@]+@[^@]+)$,default=keep"`
+	// OnError says whether the bake goes on after a failed statement; continue
+	// counts what failed and reports it.
+	OnError OnError `yaml:"on_error,omitempty" json:"on_error,omitempty" jsonschema:"enum=fail,enum=continue,default=fail"`
 	// Databases picks the schemas that are restored.
 	Databases *Selection `yaml:"databases,omitempty" json:"databases,omitempty"`
 	// Tables holds rules for rows; the first match wins.
-	Tables []TableRule `yaml:"tables,omitempty" json:"tables,omitempty"`
+	Tables []TableRule `yaml:"tables,omitempty" json:"tables,omitempty" jsonschema:"minItems=1"`
 }
 
 // System is the value of restore.system.
@@ -102,52 +110,69 @@ const (
 
 // Selection includes and excludes names by glob patterns.
 type Selection struct {
-	Include []string `yaml:"include,omitempty" json:"include,omitempty"`
-	Exclude []string `yaml:"exclude,omitempty" json:"exclude,omitempty"`
+	// Include lists what is restored; everything when it is not given.
+	Include []string `yaml:"include,omitempty" json:"include,omitempty" jsonschema:"minItems=1"`
+	// Exclude lists what is not restored, even when it is included.
+	Exclude []string `yaml:"exclude,omitempty" json:"exclude,omitempty" jsonschema:"minItems=1"`
 }
 
 // TableRule says which rows of the tables that match are restored.
 type TableRule struct {
-	Match   string   `yaml:"match" json:"match"`
-	Rows    string   `yaml:"rows,omitempty" json:"rows,omitempty"`
-	Where   string   `yaml:"where,omitempty" json:"where,omitempty"`
-	Limit   *int64   `yaml:"limit,omitempty" json:"limit,omitempty"`
-	Percent *float64 `yaml:"percent,omitempty" json:"percent,omitempty"`
+	// Match is a pattern over db.table.
+	Match string `yaml:"match" json:"match" jsonschema:"example=app.audit_*"`
+	// Rows restores none or all of the rows.
+	Rows string `yaml:"rows,omitempty" json:"rows,omitempty" jsonschema:"enum=none,enum=all,oneof_required=rows"`
+	// Where restores the rows for which an SQL condition is true.
+	Where string `yaml:"where,omitempty" json:"where,omitempty" jsonschema:"oneof_required=where"`
+	// Limit restores that many rows at most.
+	Limit *int64 `yaml:"limit,omitempty" json:"limit,omitempty" jsonschema:"minimum=1,oneof_required=limit"`
+	// Percent restores about that share of the rows.
+	Percent *float64 `yaml:"percent,omitempty" json:"percent,omitempty" jsonschema:"exclusiveMinimum=0,maximum=100,oneof_required=percent"`
 }
 
 // Mask is the "mask:" section.
 type Mask struct {
-	Key     *Secret                   `yaml:"key,omitempty" json:"key,omitempty"`
+	// Key is the secret that keyed transforms use.
+	Key *Secret `yaml:"key,omitempty" json:"key,omitempty"`
+	// Columns maps patterns over db.table.column to one transform each.
 	Columns map[string]map[string]any `yaml:"columns,omitempty" json:"columns,omitempty"`
-	SQL     []string                  `yaml:"sql,omitempty" json:"sql,omitempty"`
+	// SQL lists scripts of the build context that mask by statements.
+	SQL []string `yaml:"sql,omitempty" json:"sql,omitempty" jsonschema:"minItems=1"`
 }
 
 // Secret names a build secret; its value is never in a file.
 type Secret struct {
-	Secret string `yaml:"secret" json:"secret"`
+	// Secret is the name of the build secret, as in --secret id=NAME.
+	Secret string `yaml:"secret" json:"secret" jsonschema:"pattern=^[A-Za-z0-9._-]+$,maxLength=255"`
 }
 
 // Accounts is the "accounts:" section.
 type Accounts struct {
-	Root  *Root  `yaml:"root,omitempty" json:"root,omitempty"`
+	// Root is the administrator's account.
+	Root *Root `yaml:"root,omitempty" json:"root,omitempty"`
+	// Users are all other accounts.
 	Users []User `yaml:"users,omitempty" json:"users,omitempty"`
 }
 
 // Root is the administrator's account.
 type Root struct {
-	// Host is the host part of the account; "localhost" when empty.
-	Host     string  `yaml:"host,omitempty" json:"host,omitempty"`
+	// Host is the host part of the account.
+	Host string `yaml:"host,omitempty" json:"host,omitempty" jsonschema:"maxLength=255,default=localhost"`
+	// Password is the build secret that holds the password.
 	Password *Secret `yaml:"password" json:"password"`
 }
 
 // User is one account that the bake creates or changes.
 type User struct {
-	Name string `yaml:"name" json:"name"`
-	// Host is the host part of the account; "%" when empty.
-	Host     string  `yaml:"host,omitempty" json:"host,omitempty"`
+	// Name is the account's name, without a host.
+	Name string `yaml:"name" json:"name" jsonschema:"maxLength=32,pattern=^[^@]+$"`
+	// Host is the host part of the account.
+	Host string `yaml:"host,omitempty" json:"host,omitempty" jsonschema:"maxLength=255,default=%"`
+	// Password is the build secret that holds the password. Without it a new
+	// account cannot log in by password.
 	Password *Secret `yaml:"password,omitempty" json:"password,omitempty"`
 	// Grants are the words between GRANT and TO: "ALL ON app.*".
-	Grants []string `yaml:"grants,omitempty" json:"grants,omitempty"`
+	Grants []string `yaml:"grants,omitempty" json:"grants,omitempty" jsonschema:"minItems=1,pattern=^[^;]+$"`
 }
 
 // Settings are option-file lines in file order.
@@ -161,6 +186,9 @@ type Setting struct {
 
 // Image is the "image:" section.
 type Image struct {
-	Labels      map[string]string `yaml:"labels,omitempty" json:"labels,omitempty"`
-	Compression string            `yaml:"compression,omitempty" json:"compression,omitempty"`
+	// Labels are added to the image's configuration; names that begin with
+	// io.dbake. are reserved.
+	Labels map[string]string `yaml:"labels,omitempty" json:"labels,omitempty"`
+	// Compression is that of the layers dbake makes.
+	Compression string `yaml:"compression,omitempty" json:"compression,omitempty" jsonschema:"enum=zstd,enum=gzip,enum=estargz"`
 }

@@ -1,0 +1,164 @@
+// Package schemagen makes the JSON Schema of dbake.yaml from the types of
+// package spec. Only its test runs it: the result is checked in.
+package schemagen
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/invopop/jsonschema"
+
+	"github.com/dbake/dbake/spec"
+)
+
+// Generate returns the schema. The folder of package spec's source is needed
+// for its comments; it is relative to the working directory, and base is the
+// import path of the working directory.
+func Generate(base, folder string) ([]byte, error) {
+	r := &jsonschema.Reflector{Anonymous: true, ExpandedStruct: true}
+	if err := r.AddGoComments(base, folder, jsonschema.WithFullComment()); err != nil {
+		return nil, fmt.Errorf("read the comments of package spec: %w", err)
+	}
+	s := r.Reflect(&spec.File{})
+	s.Title = "dbake.yaml"
+	s.Description = "What dbake restores into which image."
+	unions(s.Definitions)
+	walk(s, refine)
+	for _, u := range spec.NotSupported() {
+		if err := note(s, u); err != nil {
+			return nil, err
+		}
+	}
+	out, err := json.MarshalIndent(s, "", "  ")
+	if err != nil {
+		return nil, fmt.Errorf("render the schema: %w", err)
+	}
+	return append(out, '\n'), nil
+}
+
+// unions rewrites the definitions of types that the file spells in a way of
+// its own.
+func unions(defs jsonschema.Definitions) {
+	one := []*jsonschema.Schema{{Type: "string"}, {Ref: "#/$defs/Dump"}}
+	dumps := defs["Dumps"]
+	*dumps = jsonschema.Schema{
+		Description: dumps.Description,
+		AnyOf: append(slices.Clone(one), &jsonschema.Schema{
+			Type: "array", MinItems: ptr(1), Items: &jsonschema.Schema{AnyOf: one},
+		}),
+	}
+	settings := defs["Settings"]
+	*settings = jsonschema.Schema{
+		Description:   settings.Description,
+		Type:          "object",
+		PropertyNames: &jsonschema.Schema{Pattern: "^[a-z][a-z0-9_.-]*$"},
+		AdditionalProperties: &jsonschema.Schema{
+			AnyOf: []*jsonschema.Schema{{Type: "string"}, {Type: "number"}, {Type: "boolean"}},
+		},
+	}
+	delete(defs, "Setting")
+	defs["Selection"].MinProperties = ptr(1)
+
+	labels, _ := defs["Image"].Properties.Get("labels")
+	labels.PropertyNames = &jsonschema.Schema{
+		Pattern: `^[^=\s]+$`,
+		Not:     &jsonschema.Schema{Pattern: "^" + strings.ReplaceAll(spec.ReservedLabels, ".", `\.`)},
+	}
+	columns, _ := defs["Mask"].Properties.Get("columns")
+	columns.PropertyNames = &jsonschema.Schema{Pattern: `^[^.]+\..*[^.]+\.[^.]+$`}
+	columns.AdditionalProperties = transform()
+}
+
+// transform is the schema of one column's transform.
+func transform() *jsonschema.Schema {
+	names, when := spec.Transforms()
+	s := &jsonschema.Schema{
+		Type: "object", Properties: jsonschema.NewProperties(), AdditionalProperties: jsonschema.FalseSchema,
+	}
+	for _, name := range names {
+		s.Properties.Set(name, jsonschema.TrueSchema)
+		s.OneOf = append(s.OneOf, &jsonschema.Schema{Required: []string{name}})
+	}
+	s.Properties.Set(when, jsonschema.TrueSchema)
+	return s
+}
+
+// refine adds what holds for all texts: they are not empty, and where only
+// some are allowed, a reference to a build argument is, too.
+func refine(s *jsonschema.Schema) {
+	s.Description = strings.Join(strings.Fields(s.Description), " ")
+	if s.Properties != nil {
+		for p := s.Properties.Oldest(); p != nil; p = p.Next() {
+			p.Value.Description = byKey(p.Key, p.Value.Description)
+		}
+	}
+	if s.Type != "string" {
+		return
+	}
+	if s.MinLength == nil {
+		s.MinLength = ptr(1)
+	}
+	if s.Enum == nil && s.Pattern == "" && s.MaxLength == nil {
+		return
+	}
+	plain := &jsonschema.Schema{Enum: s.Enum, Pattern: s.Pattern, MaxLength: s.MaxLength}
+	s.Enum, s.Pattern, s.MaxLength = nil, "", nil
+	s.AnyOf = []*jsonschema.Schema{plain, {Pattern: `\$\{`}}
+}
+
+// byKey makes a Go comment speak of the key instead of the field.
+func byKey(key, comment string) string {
+	field, rest, _ := strings.Cut(comment, " ")
+	if strings.EqualFold(field, strings.ReplaceAll(key, "_", "")) {
+		return key + " " + rest
+	}
+	return comment
+}
+
+// walk calls visit for s and every schema below it that describes values of
+// keys; values of labels and settings may be empty and are left out.
+func walk(s *jsonschema.Schema, visit func(*jsonschema.Schema)) {
+	if s == nil {
+		return
+	}
+	visit(s)
+	walk(s.Items, visit)
+	if s.Properties != nil {
+		for p := s.Properties.Oldest(); p != nil; p = p.Next() {
+			walk(p.Value, visit)
+		}
+	}
+	for _, list := range [][]*jsonschema.Schema{s.AnyOf, s.OneOf} {
+		for _, c := range list {
+			walk(c, visit)
+		}
+	}
+	for _, d := range s.Definitions {
+		walk(d, visit)
+	}
+}
+
+// note says in the description of a key that it is not supported yet.
+func note(root *jsonschema.Schema, u spec.Unsupported) error {
+	s := root
+	for name := range strings.SplitSeq(u.Path, ".") {
+		if def, ok := strings.CutPrefix(s.Ref, "#/$defs/"); ok {
+			s = root.Definitions[def]
+		}
+		next, ok := s.Properties.Get(name)
+		if !ok {
+			return fmt.Errorf("package spec lists %q as not supported, but there is no such key", u.Path)
+		}
+		s = next
+	}
+	text := "Not supported yet."
+	if u.What != "" {
+		text = "Not supported yet: " + u.What + "."
+	}
+	s.Description = strings.TrimSpace(s.Description + " " + text)
+	return nil
+}
+
+func ptr(n uint64) *uint64 { return &n }

@@ -1,0 +1,49 @@
+package spec
+
+import "slices"
+
+// Unsupported is something that is parsed and checked, and then refused,
+// because nothing carries it out yet. Whoever builds it deletes its line below.
+type Unsupported struct {
+	// Path is the key.
+	Path string
+	// What is the part of its values that is refused; empty: all of them.
+	What string
+	// Hint says what to do instead; it may be empty.
+	Hint string
+
+	used func(*File) bool
+}
+
+var unsupported = []Unsupported{
+	{"mask", "", "", func(f *File) bool { return f.Mask != nil }},
+	{"restore.system", "skip", "", func(f *File) bool { return f.Restore.System == SystemSkip }},
+	{"restore.definer", "anything but keep", "", func(f *File) bool {
+		return f.Restore.Definer != DefinerKeep && f.Restore.Definer != ""
+	}},
+	{"restore.databases", "", "", func(f *File) bool { return f.Restore.Databases != nil }},
+	{"restore.tables", "", "", func(f *File) bool { return f.Restore.Tables != nil }},
+	{
+		"image.compression", "", "in a build: --output type=image,…,compression=zstd",
+		func(f *File) bool { return f.Image.Compression != "" },
+	},
+}
+
+// NotSupported lists what Parse refuses although the format knows it.
+func NotSupported() []Unsupported { return slices.Clone(unsupported) }
+
+// refuseUnsupported reports every unsupported key that the file uses: a key
+// is never ignored in silence.
+func (f *File) refuseUnsupported(p *problems) {
+	for _, u := range unsupported {
+		known := slices.ContainsFunc(p.list, func(e *Error) bool { return e.Path == u.Path })
+		if known || !u.used(f) {
+			continue
+		}
+		what := "not supported yet"
+		if u.What != "" {
+			what = u.What + " is not supported yet"
+		}
+		p.add(f.Position(u.Path), u.Path, u.Hint, "%s", what)
+	}
+}
