@@ -1,0 +1,101 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/dbake/dbake/spec"
+)
+
+// checkOptions are the flags of dbake check.
+type checkOptions struct {
+	file      string
+	buildArgs []string
+}
+
+func (o *checkOptions) addFlags(f *pflag.FlagSet) {
+	f.StringVarP(&o.file, "file", "f", "dbake.yaml", `the file to check; "-" is standard input`)
+	f.StringArrayVar(&o.buildArgs, "build-arg", nil,
+		"set a build argument, as NAME=VALUE or as NAME for the variable of the environment (repeatable)")
+}
+
+func newCheckCommand() *cobra.Command {
+	var o checkOptions
+	cmd := &cobra.Command{
+		Use:   "check [-f FILE] [--build-arg NAME=VALUE]...",
+		Short: "Check a dbake.yaml",
+		Long: `Check a dbake.yaml without building anything. Every problem is printed to
+standard error on a line of its own, as file:line:column: key: message.
+` + exitHelp,
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return runCheck(o, cmd.InOrStdin(), cmd.OutOrStdout())
+		},
+	}
+	o.addFlags(cmd.Flags())
+	return cmd
+}
+
+func runCheck(o checkOptions, stdin io.Reader, stdout io.Writer) error {
+	args, err := parseBuildArgs(o.buildArgs)
+	if err != nil {
+		return err
+	}
+	name, data, err := readSpec(o.file, stdin)
+	if err != nil {
+		return err
+	}
+	if _, err := spec.Parse(name, data, args); err != nil {
+		return err //nolint:wrapcheck // it is made to be shown as it is
+	}
+	_, err = fmt.Fprintf(stdout, "%s: ok\n", name)
+	return err
+}
+
+// maxSpec bounds what is read; spec.Parse refuses less than that.
+const maxSpec = 2 << 20
+
+// readSpec reads the file, or stdin for "-", and returns it with the name to
+// show in errors.
+func readSpec(file string, stdin io.Reader) (string, []byte, error) {
+	name, r := "<stdin>", stdin
+	if file != "-" {
+		f, err := os.Open(file)
+		if err != nil {
+			return "", nil, fmt.Errorf("dbake: cannot read the file to check: %w", err)
+		}
+		defer f.Close() //nolint:errcheck // only read
+		name, r = file, f
+	}
+	data, err := io.ReadAll(io.LimitReader(r, maxSpec))
+	if err != nil {
+		return "", nil, fmt.Errorf("dbake: cannot read the file to check: %w", err)
+	}
+	return name, data, nil
+}
+
+// parseBuildArgs reads NAME=VALUE and NAME the way docker build does: a NAME
+// that the environment does not have stays unset.
+func parseBuildArgs(list []string) (map[string]string, error) {
+	args := make(map[string]string, len(list))
+	for _, arg := range list {
+		name, value, given := strings.Cut(arg, "=")
+		if name == "" {
+			return nil, usageError{fmt.Errorf("--build-arg %q has no name; write NAME=VALUE", arg)}
+		}
+		if !given {
+			env, ok := os.LookupEnv(name)
+			if !ok {
+				continue
+			}
+			value = env
+		}
+		args[name] = value
+	}
+	return args, nil
+}
