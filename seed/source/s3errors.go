@@ -1,0 +1,329 @@
+package source
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"path"
+	"regexp"
+	"strings"
+	"syscall"
+
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
+
+	"github.com/dbake/dbake/spec"
+)
+
+// hinted is an error that already knows its hint.
+type hinted struct {
+	hint string
+	err  error
+}
+
+func (h *hinted) Error() string { return h.err.Error() }
+func (h *hinted) Unwrap() error { return h.err }
+
+const credentialsHint = "give credentials as build secrets (--secret id=AWS_ACCESS_KEY_ID,env=AWS_ACCESS_KEY_ID" +
+	" --secret id=AWS_SECRET_ACCESS_KEY,env=AWS_SECRET_ACCESS_KEY and, if there is one," +
+	" --secret id=AWS_SESSION_TOKEN,env=AWS_SESSION_TOKEN), as a credentials file" +
+	" (--secret id=aws,src=$HOME/.aws/credentials), or in any other way the AWS SDK's default chain knows," +
+	" such as an instance or task role"
+
+// credentialsError explains why there are no credentials.
+func credentialsError(err error) error {
+	text := "no AWS credentials found"
+	var api smithy.APIError
+	var profile config.SharedConfigProfileNotExistError
+	switch {
+	case errors.As(err, &api) && !strings.Contains(err.Error(), "ec2imds"):
+		text = fmt.Sprintf("AWS credentials could not be had: %s: %s", api.ErrorCode(), api.ErrorMessage())
+	case errors.As(err, &profile):
+		text = fmt.Sprintf("the AWS profile %q does not exist", profile.Profile)
+	}
+	return &hinted{hint: credentialsHint, err: &cause{text: text, kind: ErrDenied, err: err}}
+}
+
+// archivedError is about an object in a storage class that cannot be read.
+func archivedError(class string) error {
+	text := "the object is archived and has to be restored before it can be read"
+	if class != "" {
+		text = fmt.Sprintf("the object is archived (storage class %s) and has to be restored before it can be read", class)
+	}
+	return &hinted{
+		hint: "restore it with: aws s3api restore-object, then wait until head-object shows ongoing-request=\"false\"",
+		err:  &cause{text: text, kind: ErrDenied},
+	}
+}
+
+// s3Failure is what is known about one failed call.
+type s3Failure struct {
+	op      string
+	loc     spec.Location
+	where   string // the endpoint
+	code    string
+	message string
+	status  int
+	region  string // where the bucket is, if the answer says so
+	deleted bool   // the answer speaks of a delete marker
+	err     error
+}
+
+// s3Error makes the *Error for a failed call of op. An *Error stays as it is.
+func (s *Source) s3Error(op string, loc spec.Location, err error) error {
+	var known *Error
+	if errors.As(err, &known) {
+		return known
+	}
+	s.mu.Lock()
+	access := s.s3
+	s.mu.Unlock()
+	f := s3Failure{op: op, loc: loc, where: access.where(), err: err, status: statusOf(err), region: bucketRegion(err)}
+	var api smithy.APIError
+	if errors.As(err, &api) {
+		f.code, f.message = api.ErrorCode(), api.ErrorMessage()
+	}
+	var opErr *smithy.OperationError
+	if errors.As(err, &opErr) {
+		f.op = opErr.OperationName
+	}
+	if h := headerOf(err); h != nil {
+		f.deleted = h.Get("X-Amz-Delete-Marker") == "true"
+	}
+	text, hint, kind := f.explain()
+	if t := (*triedError)(nil); errors.As(err, &t) {
+		text += fmt.Sprintf(", %d times in a row", t.times)
+	}
+	secrets := append(access.secrets(), os.Getenv("AWS_SECRET_ACCESS_KEY"), os.Getenv("AWS_SESSION_TOKEN"))
+	return &Error{
+		Op: f.opText(), URL: displayLocation(loc), Hint: scrub(hint, secrets...),
+		Err: &cause{text: scrub(text, secrets...), kind: kind, err: hideEOF(err)},
+	}
+}
+
+// opText is "HeadObject" with S3's own words behind it, for those who look
+// them up.
+func (f s3Failure) opText() string {
+	text := f.op
+	if f.code != "" && f.code != "UnknownError" {
+		text += ": " + f.code
+	} else if f.status >= 300 {
+		text += fmt.Sprintf(": HTTP %d", f.status)
+	}
+	return text
+}
+
+// explain says what happened and what to do.
+func (f s3Failure) explain() (text, hint string, kind error) {
+	var h *hinted
+	var c *cause
+	switch {
+	case errors.As(f.err, &h):
+		_ = errors.As(h.err, &c)
+		return h.Error(), h.hint, c.kind
+	case errors.Is(f.err, ErrChanged) && errors.As(f.err, &c):
+		return c.text, changedHint, ErrChanged
+	case errors.Is(f.err, context.Canceled), errors.Is(f.err, context.DeadlineExceeded) && f.status == 0 && !retryable(f.err), errors.Is(f.err, errClosed):
+		return f.err.Error(), "", nil
+	case errors.Is(f.err, errPermanent):
+		return strings.TrimPrefix(f.err.Error(), errPermanent.Error()+": "), "is " + f.where + " an S3 server?", nil
+	case f.region != "" && f.isRegion():
+		return fmt.Sprintf("the bucket %q is in the region %s, but the request went to another", f.loc.Bucket, f.region),
+			"set AWS_REGION=" + f.region, nil
+	case f.isRegion():
+		return fmt.Sprintf("the bucket %q is in another region, or at another endpoint (%s was asked)", f.loc.Bucket, f.where),
+			"set AWS_REGION to the bucket's region: " + f.message, nil
+	}
+	if text, hint, kind, ok := f.byCode(); ok {
+		return text, hint, kind
+	}
+	if text, hint, kind, ok := f.byStatus(); ok {
+		return text, hint, kind
+	}
+	return f.byNetwork()
+}
+
+func (f s3Failure) isRegion() bool {
+	switch f.code {
+	case "PermanentRedirect", "TemporaryRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException", "MovedPermanently":
+		return true
+	}
+	return f.status >= 300 && f.status < 400 && f.status != http.StatusNotModified ||
+		f.status == http.StatusBadRequest && f.region != "" && f.code != "ExpiredToken"
+}
+
+// byCode knows S3's error codes.
+func (f s3Failure) byCode() (text, hint string, kind error, ok bool) {
+	switch f.code {
+	case "NoSuchBucket":
+		return fmt.Sprintf("there is no bucket %q at %s", f.loc.Bucket, f.where),
+			"check the bucket's name, the account and AWS_ENDPOINT_URL; list buckets with: aws s3 ls", ErrNotFound, true
+	case "NoSuchVersion":
+		return fmt.Sprintf("the object has no version %q", f.loc.VersionID),
+			fmt.Sprintf("list versions with: aws s3api list-object-versions --bucket %s --prefix %s", f.loc.Bucket, f.loc.Key), ErrNotFound, true
+	case "NoSuchKey", "NotFound":
+		return f.missing(), f.listHint(), ErrNotFound, true
+	case "ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired", "RequestExpired":
+		return "the AWS credentials have expired", "get new ones, for example with: aws sso login", ErrDenied, true
+	case "InvalidAccessKeyId", "UnrecognizedClientException":
+		return "the AWS access key does not exist at " + f.where,
+			"check AWS_ACCESS_KEY_ID; temporary credentials need AWS_SESSION_TOKEN too", ErrDenied, true
+	case "InvalidToken", "InvalidClientTokenId":
+		return "the AWS session token is not valid", "check AWS_SESSION_TOKEN: it must belong to the access key, and keys that do not expire need none", ErrDenied, true
+	case "SignatureDoesNotMatch":
+		return "the request's signature is wrong", "check AWS_SECRET_ACCESS_KEY, and that no proxy changes requests on the way", ErrDenied, true
+	case "RequestTimeTooSkewed":
+		return "this machine's clock is too far from the server's", "set the clock right", ErrDenied, true
+	case "InvalidObjectState":
+		var h *hinted
+		errors.As(archivedError(""), &h)
+		return h.Error(), h.hint, ErrDenied, true
+	case "PreconditionFailed":
+		return "the object " + ErrChanged.Error() + ": it does not have the ETag it had when the build began", changedHint, ErrChanged, true
+	case "SlowDown", "Throttling", "ThrottlingException", "RequestThrottled", "TooManyRequests":
+		return "S3 says to slow down", "try again later", nil, true
+	case "AccessDenied", "AllAccessDisabled", "AccountProblem", "Forbidden":
+		return f.denied()
+	}
+	return "", "", nil, false
+}
+
+// byStatus helps where an answer has no code: those to HEAD, and those of
+// proxies.
+func (f s3Failure) byStatus() (text, hint string, kind error, ok bool) {
+	switch {
+	case f.status == http.StatusNotFound:
+		return f.missing(), f.listHint(), ErrNotFound, true
+	case f.status == http.StatusForbidden, f.status == http.StatusUnauthorized:
+		return f.denied()
+	case f.status == http.StatusPreconditionFailed:
+		return "the object " + ErrChanged.Error() + ": it does not have the ETag it had when the build began", changedHint, ErrChanged, true
+	case f.status == http.StatusMethodNotAllowed && f.deleted:
+		return "this version of the object is a delete marker", f.listHint(), ErrNotFound, true
+	case f.status >= 300:
+		text = fmt.Sprintf("%s answered %d %s", f.where, f.status, http.StatusText(f.status))
+		if f.code != "" && f.code != "UnknownError" {
+			text = fmt.Sprintf("%s answered %s: %s", f.where, f.code, f.message)
+		}
+		if f.loc.VersionID != "" && f.status == http.StatusBadRequest {
+			hint = "is the versionId right?"
+		}
+		return text, hint, nil, true
+	}
+	return "", "", nil, false
+}
+
+func (f s3Failure) missing() string {
+	if f.deleted {
+		return fmt.Sprintf("the object %q of the bucket %q has been deleted", f.loc.Key, f.loc.Bucket)
+	}
+	if f.op == "ListObjectsV2" {
+		return fmt.Sprintf("there is no bucket %q at %s", f.loc.Bucket, f.where)
+	}
+	return fmt.Sprintf("the bucket %q has no object %q", f.loc.Bucket, f.loc.Key)
+}
+
+func (f s3Failure) listHint() string {
+	dir := path.Dir(f.loc.Key) + "/"
+	if dir == "./" {
+		dir = ""
+	}
+	return fmt.Sprintf("list what is there with: aws s3 ls s3://%s/%s", f.loc.Bucket, dir)
+}
+
+func (f s3Failure) denied() (text, hint string, kind error, ok bool) {
+	permission := "s3:GetObject"
+	switch {
+	case f.op == "ListObjectsV2":
+		permission = "s3:ListBucket"
+	case f.loc.VersionID != "":
+		permission = "s3:GetObjectVersion"
+	}
+	text = fmt.Sprintf("access denied: the credentials lack %s for the bucket %q", permission, f.loc.Bucket)
+	hint = "allow " + permission + " in the role's and the bucket's policies"
+	switch {
+	case strings.Contains(strings.ToLower(f.message), "kms"):
+		hint = "allow kms:Decrypt for the key the object is encrypted with"
+	case permission != "s3:ListBucket":
+		hint += "; without s3:ListBucket, S3 says the same about an object that does not exist"
+	}
+	return text, hint, ErrDenied, true
+}
+
+// byNetwork is for calls that got no answer.
+func (f s3Failure) byNetwork() (text, hint string, kind error) {
+	return describeNetwork(f.err, f.where), "check AWS_ENDPOINT_URL, AWS_REGION and the network of the builder", nil
+}
+
+// describeNetwork says why there was no answer from where, without any URL.
+func describeNetwork(err error, where string) string {
+	var (
+		dns    *net.DNSError
+		verify *tls.CertificateVerificationError
+		record tls.RecordHeaderError
+		decode *smithy.DeserializationError
+		op     *net.OpError
+	)
+	switch {
+	case errors.As(err, &dns) && dns.IsNotFound:
+		return fmt.Sprintf("there is no host %q", dns.Name)
+	case errors.As(err, &verify):
+		return fmt.Sprintf("the certificate of %s is not trusted: %v", where, verify.Err)
+	case errors.As(err, &record):
+		return where + " does not speak TLS"
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return "nothing listens at " + where + " (connection refused)"
+	case errors.Is(err, errStalled), errors.Is(err, errShort), errors.Is(err, syscall.ECONNRESET):
+		return fmt.Sprintf("the connection to %s broke: %v", where, root(err))
+	case errors.As(err, &decode):
+		return where + " does not answer like an S3 server"
+	case errors.As(err, &op):
+		return fmt.Sprintf("%s cannot be reached: %v", where, op.Err)
+	}
+	return fmt.Sprintf("the request to %s failed: %v", where, root(err))
+}
+
+// root is the innermost error: the one whose text has no URL in front of it.
+func root(err error) error {
+	for {
+		inner := errors.Unwrap(err)
+		if inner == nil {
+			return err
+		}
+		err = inner
+	}
+}
+
+// headerOf returns the headers of the answer that err is about.
+func headerOf(err error) http.Header {
+	var answer *smithyhttp.ResponseError
+	if errors.As(err, &answer) && answer.Response != nil {
+		return answer.Response.Header
+	}
+	return nil
+}
+
+// regionInText finds the region in AuthorizationHeaderMalformed's message, for
+// servers that do not send the header Amazon sends.
+var regionInText = regexp.MustCompile(`expecting '([a-z0-9-]+)'`)
+
+// bucketRegion returns the region that an answer says the bucket is in.
+func bucketRegion(err error) string {
+	if h := headerOf(err); h != nil {
+		if region := h.Get("X-Amz-Bucket-Region"); region != "" {
+			return region
+		}
+	}
+	var api smithy.APIError
+	if errors.As(err, &api) {
+		if m := regionInText.FindStringSubmatch(api.ErrorMessage()); m != nil {
+			return m[1]
+		}
+	}
+	return ""
+}
