@@ -33,9 +33,11 @@ quote() {
 # identifier NAME prints a quoted SQL identifier.
 identifier() { printf '`%s`' "${1//\`/\`\`}"; }
 
-# option NAME prints the value the server would use.
+# option NAME prints the value the server would use; the list of values follows
+# a line of dashes.
 option() {
-	"${server[@]}" --verbose --help 2>/dev/null | awk -v name="$1" '$1 == name { print $2; exit }'
+	"${server[@]}" --verbose --help 2>/dev/null |
+		awk -v name="$1" '/^-----/ { values = 1 } values && $1 == name && !found { print $2; found = 1 }'
 }
 
 is_mariadb() { command -v mariadbd >/dev/null; }
@@ -43,7 +45,7 @@ is_mariadb() { command -v mariadbd >/dev/null; }
 initialise() {
 	log "initialising $datadir"
 	if is_mariadb; then
-		mariadb-install-db --datadir="$datadir" --skip-test-db --auth-root-authentication-method=normal \
+		mariadb-install-db --datadir="$datadir" --force --skip-test-db --auth-root-authentication-method=normal \
 			--default-time-zone=SYSTEM --enforce-storage-engine= --skip-log-bin >/dev/null
 	else
 		"${server[@]}" --initialize-insecure --default-time-zone=SYSTEM
