@@ -36,7 +36,7 @@ type currentFrontend interface {
 
 // findAgent says where the agent comes from: the caller, BuildKit's record of
 // the image that this frontend runs from, or, where BuildKit keeps no record
-// (before 0.11), the reference in the file's syntax line.
+// (Docker Engine 20.10), the reference in the file's syntax line.
 func findAgent(ctx context.Context, c gwclient.Client, dc *dockerui.Client, own *llb.State) (agent, error) {
 	if own != nil {
 		return agent{state: *own}, nil

@@ -8,10 +8,12 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"strconv"
 
 	gwclient "github.com/moby/buildkit/frontend/gateway/client"
 	gwpb "github.com/moby/buildkit/frontend/gateway/pb"
 	"github.com/moby/buildkit/solver/errdefs"
+	"github.com/moby/buildkit/solver/pb"
 
 	"github.com/dbake/dbake/seed/plan"
 )
@@ -30,16 +32,15 @@ func (b *bake) explain(ctx context.Context, stepErr error) error {
 		key := b.secretKey(id)
 		return b.src.at(key, fmt.Errorf("%s: secret %[2]s was not given to the build; pass --secret id=%[2]s,src=FILE", key, id))
 	}
-	var exit *gwpb.ExitError
-	if !errors.As(stepErr, &exit) {
-		return b.src.at("dump", fmt.Errorf("restore: %w", stepErr))
-	}
 	if dt, err := b.readFailure(ctx, stepErr); err == nil {
 		if failure := parseFailure(dt); failure != nil {
 			return b.failed(*failure)
 		}
 	}
-	return b.src.at("dump", exitError(exit.ExitCode))
+	if code, ok := exitStatus(stepErr); ok {
+		return b.src.at("dump", exitError(code))
+	}
+	return b.src.at("dump", fmt.Errorf("restore: %w", stepErr))
 }
 
 // failed is the error for what the agent says.
@@ -53,6 +54,23 @@ func parseFailure(dt []byte) *plan.Failure {
 		return nil
 	}
 	return &f
+}
+
+// Builders that give no typed error (Docker Engine 20.10) put the exit status
+// at the end of the text.
+var exitPattern = regexp.MustCompile(`exit code: (\d+)$`)
+
+func exitStatus(err error) (uint32, bool) {
+	var exit *gwpb.ExitError
+	if errors.As(err, &exit) {
+		return exit.ExitCode, true
+	}
+	m := exitPattern.FindStringSubmatch(err.Error())
+	if m == nil {
+		return 0, false
+	}
+	code, err := strconv.ParseUint(m[1], 10, 32)
+	return uint32(code), err == nil
 }
 
 // exitError says what is known when the agent left no ErrorFile.
@@ -104,19 +122,20 @@ func (b *bake) readMount(ctx context.Context, id string) ([]byte, error) {
 	}
 	defer ctr.Release(context.WithoutCancel(ctx))
 	return ctr.ReadFile(ctx, gwclient.ReadContainerRequest{
-		ReadRequest: gwclient.ReadRequest{Filename: plan.ErrorFile, Range: &gwclient.FileRange{Length: maxFailure}},
+		ReadRequest: gwclient.ReadRequest{Filename: "/" + plan.ErrorFile, Range: &gwclient.FileRange{Length: maxFailure}},
 	})
 }
 
 // printMount has the agent print the file, for builders that cannot read a
-// container's files (BuildKit before 0.28).
+// container's files.
 func (b *bake) printMount(ctx context.Context, id string) ([]byte, error) {
 	root, err := b.solve(ctx, b.agent.state, false)
 	if err != nil {
 		return nil, err
 	}
 	ctr, err := b.c.NewContainer(ctx, gwclient.NewContainerRequest{
-		Mounts: []gwclient.Mount{{Dest: "/", Ref: root}, {Dest: plan.StatusDir, ResultID: id}},
+		Mounts:  []gwclient.Mount{{Dest: "/", Ref: root}, {Dest: plan.StatusDir, ResultID: id}},
+		NetMode: pb.NetMode_NONE,
 	})
 	if err != nil {
 		return nil, err
@@ -156,8 +175,9 @@ func (discard) Close() error                { return nil }
 var _ io.WriteCloser = (*limitedBuffer)(nil)
 
 // BuildKit's error for a secret that the client does not have has no type of
-// its own; this is its text.
-var missingSecretPattern = regexp.MustCompile(`secret (\S+): not found`)
+// its own; this is its text, now and in
+// old versions.
+var missingSecretPattern = regexp.MustCompile(`secret (\S+?):? not found`)
 
 func missingSecret(err error) string {
 	if m := missingSecretPattern.FindStringSubmatch(err.Error()); m != nil {

@@ -43,37 +43,26 @@ func (b *bake) configLayer(bs plan.Base, entrypoint string) (llb.State, error) {
 	if !path.IsAbs(bs.OptionFile) {
 		return llb.State{}, fmt.Errorf("the base's option files include no directory to put settings into (%q)", bs.OptionFile)
 	}
-	stamp := llb.WithCreatedTime(b.args.timestamp())
-	action := mkdirs(stamp, plan.EntrypointPath, plan.EntrypointConfig, bs.OptionFile).
-		Copy(b.agent.state, entrypoint, plan.EntrypointPath, &llb.CopyInfo{Mode: &llb.ChmodOpt{Mode: 0o755}}, llb.WithUIDGID(0, 0), stamp).
-		Mkfile(plan.EntrypointConfig, 0o644, append(entrypointConfig, '\n'), stamp).
-		Mkfile(bs.OptionFile, 0o644, []byte(bs.OptionPrefix+optionFragment(b.file.DataDir, b.file.Server)), stamp)
+	action := mkdirs(plan.EntrypointPath, plan.EntrypointConfig, bs.OptionFile).
+		Copy(b.agent.state, entrypoint, plan.EntrypointPath, &llb.CopyInfo{Mode: &llb.ChmodOpt{Mode: 0o755}}, llb.WithUIDGID(0, 0)).
+		Mkfile(plan.EntrypointConfig, 0o644, append(entrypointConfig, '\n')).
+		Mkfile(bs.OptionFile, 0o644, []byte(bs.OptionPrefix+optionFragment(b.file.DataDir, b.file.Server)))
 	opts := []llb.ConstraintsOpt{llb.WithCustomName("[image] entrypoint and server settings")}
 	if b.dc.IsNoCache(b.target.name) {
 		opts = append(opts, llb.IgnoreCache)
 	}
-	return llb.Scratch().File(action, opts...), nil
+	// Whatever is put into a directory changes the directory's time, so the
+	// fixed time is set on a copy of the whole.
+	files := llb.Scratch().File(action, opts...)
+	copied := llb.Copy(files, "/", "/", &llb.CopyInfo{CopyDirContentsOnly: true}, llb.WithCreatedTime(b.args.timestamp()))
+	return llb.Scratch().File(copied, append(opts, llb.WithCustomName("[internal] give them a fixed time"))...), nil
 }
 
-// mkdirs makes the directories above files, one by one, because only then each
-// gets the fixed time.
-func mkdirs(stamp llb.CreatedTime, files ...string) *llb.FileAction {
-	var action *llb.FileAction
-	seen := map[string]bool{"/": true}
+// mkdirs makes the directories above files.
+func mkdirs(first string, files ...string) *llb.FileAction {
+	action := llb.Mkdir(path.Dir(first), 0o755, llb.WithParents(true))
 	for _, file := range files {
-		dir := ""
-		for _, part := range strings.Split(strings.Trim(path.Dir(file), "/"), "/") {
-			dir += "/" + part
-			if seen[dir] {
-				continue
-			}
-			seen[dir] = true
-			if action == nil {
-				action = llb.Mkdir(dir, 0o755, stamp)
-			} else {
-				action = action.Mkdir(dir, 0o755, stamp)
-			}
-		}
+		action = action.Mkdir(path.Dir(file), 0o755, llb.WithParents(true))
 	}
 	return action
 }

@@ -3,6 +3,7 @@ package frontend
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/moby/buildkit/client/llb"
 	"github.com/moby/buildkit/frontend/dockerui"
@@ -29,12 +30,16 @@ func (s source) ranges(path string) []*pb.Range {
 	return sourceRange(s.file.Position(path))
 }
 
-// at makes err point at the place of path in the file.
+// at makes err point at the place of path in the file. The place is in the text
+// too, as in the errors of package spec, because old clients and builders drop
+// the annotation.
 func (s source) at(path string, err error) error {
 	ranges := s.ranges(path)
 	if err == nil || ranges == nil {
 		return err
 	}
+	start := ranges[0].Start
+	err = fmt.Errorf("%s:%d:%d: %w", s.Filename, start.Line, start.Character+1, err)
 	return withSource(s.SourceMap, err, ranges)
 }
 

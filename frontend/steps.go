@@ -123,7 +123,7 @@ func (b *bake) awsSecrets() []llb.RunOption {
 	ids := []string{awsSecret}
 	caps := b.c.BuildOpts().LLBCaps
 	asEnv := caps.Supports(pb.CapExecSecretEnv) == nil
-	if !asEnv { // BuildKit before 0.13
+	if !asEnv { // Docker Engine 20.10
 		ids = append(ids, credentialEnv...)
 	}
 	var opts []llb.RunOption
