@@ -2,6 +2,7 @@ package mysqld
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -24,7 +25,7 @@ func Initialize(ctx context.Context, c Config) error {
 }
 
 func (c Config) prepareDirs() error {
-	for _, dir := range []string{c.DataDir, c.WorkDir} {
+	for _, dir := range []string{c.DataDir, c.WorkDir, filepath.Join(c.WorkDir, "files")} {
 		if err := os.MkdirAll(dir, 0o755); err != nil {
 			return fmt.Errorf("make a directory for the server: %w", err)
 		}
@@ -94,6 +95,20 @@ func (c Config) initializeMariaDB(ctx context.Context) error {
 		"--log-error=" + c.logPath(),
 	}, settingArgs(c.Settings)...)
 	return c.initializeWith(ctx, script, args)
+}
+
+// OneRoot leaves root@localhost as the only administrator of a new data
+// directory. MariaDB's script also makes root@127.0.0.1, root@::1 and root at
+// the build's host name, all without a password; the official image drops them,
+// too. Call it before a dump brings its own accounts.
+func (s *Server) OneRoot(ctx context.Context, admin *sql.Conn) error {
+	if s.Flavour() != MariaDB {
+		return nil
+	}
+	if err := execute(ctx, admin, "DELETE FROM mysql.global_priv WHERE User = 'root' AND Host <> 'localhost'"); err != nil {
+		return err
+	}
+	return execute(ctx, admin, "FLUSH PRIVILEGES")
 }
 
 func (c Config) initializeWith(ctx context.Context, program string, args []string) error {

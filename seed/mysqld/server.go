@@ -142,6 +142,11 @@ func (c Config) serverArgs(version Version) ([]string, error) {
 	}
 	return append(
 		args,
+		// No statement of a dump may read or write files: MySQL knows NULL
+		// for that, MariaDB needs a directory, which stays empty.
+		"--secure-file-priv="+c.filePriv(),
+		// Every dump and script has its session from the start.
+		"--max-connections=10000",
 		fmt.Sprintf("--innodb-buffer-pool-size=%d", max(memory, 128<<20)),
 		"--datadir="+c.DataDir,
 		"--tmpdir="+c.WorkDir,
@@ -150,6 +155,13 @@ func (c Config) serverArgs(version Version) ([]string, error) {
 		"--log-error="+c.logPath(),
 		"--user="+c.Base.User,
 	), nil
+}
+
+func (c Config) filePriv() string {
+	if Flavour(c.Base.Flavour) == MariaDB {
+		return filepath.Join(c.WorkDir, "files")
+	}
+	return "NULL"
 }
 
 // logPath is given explicitly because the base's option files may send the

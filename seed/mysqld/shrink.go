@@ -19,8 +19,20 @@ const spareUndo = "dbake_spare"
 // load leaves little to purge.
 const undoPatience = 10 * time.Minute
 
+// BeginBulk switches off InnoDB's redo log, where the server can ("Disabling Redo
+// Logging", MySQL manual): a crash then costs the data directory, which a failed
+// bake throws away anyway. Shrink switches it on again, and must.
+func (s *Server) BeginBulk(ctx context.Context, admin *sql.Conn) error {
+	if !s.canSwitchRedo() {
+		return nil
+	}
+	return execute(ctx, admin, "ALTER INSTANCE DISABLE INNODB REDO_LOG")
+}
+
+func (s *Server) canSwitchRedo() bool { return s.Flavour() == MySQL && s.version.AtLeast(8, 0, 21) }
+
 // Shrink makes the files that a load has blown up small again while the server
-// still runs: undo tablespaces and the redo log. admin must be an
+// still runs, undo tablespaces and the redo log, and makes a crash harmless again. admin must be an
 // administrator's connection. Call it as the last thing before Stop.
 //
 // What it cannot shrink on an old server (MySQL before 8.0.30, MariaDB before
@@ -30,16 +42,16 @@ func (s *Server) Shrink(ctx context.Context, admin *sql.Conn) error {
 		if !s.version.AtLeast(10, 9, 0) {
 			return nil
 		}
-		// 4 MiB is the least the server takes; the next start grows it again.
-		return execute(ctx, admin, "SET GLOBAL innodb_log_file_size = 4194304")
+		// Not less than the log buffer; the next start grows it again.
+		return execute(ctx, admin, "SET GLOBAL innodb_log_file_size = 8388608")
 	}
 	if s.version.AtLeast(8, 0, 14) {
 		if err := truncateUndo(ctx, admin); err != nil {
 			return err
 		}
 	}
-	if s.version.AtLeast(8, 0, 30) {
-		return execute(ctx, admin, "SET GLOBAL innodb_redo_log_capacity = 8388608")
+	if s.canSwitchRedo() {
+		return execute(ctx, admin, "ALTER INSTANCE ENABLE INNODB REDO_LOG")
 	}
 	return nil
 }

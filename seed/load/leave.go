@@ -1,0 +1,71 @@
+package load
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/dbake/dbake/seed/dump"
+)
+
+// leftOut counts what a load did not execute although the dump holds it.
+type leftOut struct {
+	system, replication int64
+
+	decided, skipSystem bool
+}
+
+// leavesOut decides whether a statement is left out.
+func (l *Loader) leavesOut(st dump.Statement) bool {
+	switch {
+	case st.Kind == dump.ChangeMaster:
+		// A baked image is nobody's replica.
+		l.left.replication++
+		return true
+	case isSystem(st) && l.skipsSystem():
+		l.left.system++
+		return true
+	}
+	return false
+}
+
+func (l *Loader) skipsSystem() bool {
+	if !l.left.decided && l.options.SkipSystem != nil {
+		var header dump.Header
+		if h := l.scanner.Headers(); len(h) > 0 {
+			header = h[len(h)-1]
+		}
+		l.left.skipSystem = l.options.SkipSystem(header)
+	}
+	l.left.decided = true
+	return l.left.skipSystem
+}
+
+// isSystem reports whether a statement is about accounts or system tables.
+func isSystem(st dump.Statement) bool {
+	switch st.Kind {
+	case dump.CreateUser, dump.Grant:
+		return true
+	case dump.Flush, dump.SetStatement, dump.Use:
+		return false
+	default:
+		return IsSystemSchema(st.Schema)
+	}
+}
+
+// IsSystemSchema reports whether a schema belongs to the server.
+func IsSystemSchema(name string) bool {
+	switch strings.ToLower(name) {
+	case "mysql", "sys", "performance_schema", "information_schema", "ndbinfo":
+		return true
+	}
+	return false
+}
+
+func (o *leftOut) report(options Options) {
+	if o.system > 0 {
+		options.Warn(fmt.Sprintf("%s: left out %d statements about accounts and system tables; declare the accounts the image needs under accounts: in dbake.yaml", options.Object, o.system))
+	}
+	if o.replication > 0 {
+		options.Warn(fmt.Sprintf("%s: left out %d CHANGE MASTER/CHANGE REPLICATION SOURCE statements: a baked image is no replica", options.Object, o.replication))
+	}
+}

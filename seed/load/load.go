@@ -1,0 +1,236 @@
+// Package load puts what a dump says into a running server: it executes the
+// statements of a dump in order, with the session state the dump asks for.
+//
+// How rows get into a table is behind the interface Rows. Everything else, such
+// as DDL, SET and grants, is a barrier between rows: it runs on the session
+// connection when all rows before it are in.
+package load
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/go-sql-driver/mysql"
+
+	"github.com/dbake/dbake/seed/dump"
+)
+
+// Rows puts the rows of INSERT and REPLACE statements into tables.
+type Rows interface {
+	// Put takes a statement of kind Insert or Replace. It may return before
+	// the rows are in; the statement's text is only valid during the call.
+	Put(ctx context.Context, st dump.Statement) error
+	// Wait returns when all rows taken so far are in. It must be called
+	// before any other statement runs.
+	Wait(ctx context.Context) error
+}
+
+// Options say how a dump is loaded.
+type Options struct {
+	// Object is the dump's name in errors, as the user wrote it.
+	Object string
+	// Database is the schema that a dump goes into which neither creates nor
+	// selects one; empty: the one its header names.
+	Database string
+	// SkipSystem decides whether accounts and system tables are left out of
+	// a dump with this header (the zero Header when it has none). It is asked
+	// once, at the first such statement; nil keeps them.
+	SkipSystem func(dump.Header) bool
+	// Continue goes on after a statement the server refused.
+	Continue bool
+	// Warn receives what the user should know; it must not be nil.
+	Warn func(text string)
+}
+
+// Counts are what a load has done so far. It is safe to read from other
+// goroutines through Loader.Counts.
+type Counts struct {
+	Statements int64 // accepted by the server
+	Rows       int64 // affected by INSERT and REPLACE, as the server counts
+	Tables     int64 // created
+	Skipped    int64 // refused by the server, with Options.Continue
+}
+
+// Loader loads one dump over one session. It is not safe for concurrent use,
+// apart from Counts.
+type Loader struct {
+	session *sql.Conn
+	scanner *dump.Scanner
+	options Options
+	rows    Rows
+	counts  counters
+	placed  bool   // the session has a default schema, or the dump sees to it
+	schema  string // the default schema that place chose, for a dump that has none
+	left    leftOut
+	tables  map[string]*Table
+	order   []*Table
+}
+
+// Table is what a load did to one table.
+type Table struct {
+	Schema, Name string
+	Rows         int64
+}
+
+// New prepares a load of the dump that scanner reads over session. The session
+// must be new: the dump's own SET statements give it the state the dump needs.
+func New(session *sql.Conn, scanner *dump.Scanner, o Options) *Loader {
+	l := &Loader{session: session, scanner: scanner, options: o, tables: map[string]*Table{}}
+	l.rows = (*sessionRows)(l)
+	return l
+}
+
+// Run loads the dump to its end. It returns a *StatementError when the server
+// refuses a statement, a *dump.SyntaxError when the dump cannot be split into
+// statements, and ErrTruncated when the dump ends before its completion line.
+// What the server accepted before an error stays in the server.
+func (l *Loader) Run(ctx context.Context) error {
+	// A client program names its character set when it connects; the dump may
+	// rely on it (mysqldump --compact) and overrides it otherwise.
+	if _, err := l.session.ExecContext(ctx, "SET NAMES utf8mb4"); err != nil {
+		return fmt.Errorf("begin the session for %s: %w", l.options.Object, err)
+	}
+	for {
+		st, err := l.scanner.Next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", l.options.Object, err)
+		}
+		if err := l.step(ctx, st); err != nil {
+			return err
+		}
+	}
+	if err := l.rows.Wait(ctx); err != nil {
+		return err
+	}
+	l.left.report(l.options)
+	if h, cut := l.scanner.Truncated(); cut {
+		return &TruncatedError{Object: l.options.Object, Tool: h.Tool}
+	}
+	return nil
+}
+
+// Counts tells how far the load is; it may be called from any goroutine.
+func (l *Loader) Counts() Counts { return l.counts.read() }
+
+// Tables gives the tables the load created or filled, in the order of the
+// dump. Call it when Run has returned.
+func (l *Loader) Tables() []Table {
+	out := make([]Table, len(l.order))
+	for i, t := range l.order {
+		out[i] = *t
+	}
+	return out
+}
+
+// step executes one statement, or leaves it out for a reason.
+func (l *Loader) step(ctx context.Context, st dump.Statement) error {
+	if why := refusal(st); why != "" {
+		return l.statementError(st, errors.New(why))
+	}
+	if l.leavesOut(st) {
+		return nil
+	}
+	if err := l.place(ctx, st); err != nil {
+		return err
+	}
+	if st.Kind == dump.Insert || st.Kind == dump.Replace {
+		return l.rows.Put(ctx, st)
+	}
+	if err := l.rows.Wait(ctx); err != nil {
+		return err
+	}
+	_, err := l.execute(ctx, st)
+	if err == nil && st.Kind == dump.CreateTable {
+		l.table(st)
+		l.counts.tables.Add(1)
+	}
+	return err
+}
+
+// refusal gives the reason why a statement must not run at all.
+func refusal(st dump.Statement) string {
+	switch st.Kind {
+	case dump.ClientCommand:
+		return "this is a command of the mysql client program, not SQL, and dbake runs none of those: take it out of the script"
+	case dump.Load:
+		return "it reads a file that is not part of the dump: make the dump with INSERT statements"
+	default:
+		return ""
+	}
+}
+
+// execute runs a statement on the session and gives the rows it affected.
+func (l *Loader) execute(ctx context.Context, st dump.Statement) (int64, error) {
+	result, err := l.session.ExecContext(ctx, string(st.Text))
+	switch {
+	case err == nil:
+		l.counts.statements.Add(1)
+		n, err := result.RowsAffected()
+		if err != nil {
+			return 0, l.statementError(st, err)
+		}
+		return n, nil
+	case isEmptyQuery(err):
+		return 0, nil
+	}
+	failure := l.statementError(st, err)
+	var refused *mysql.MySQLError
+	if l.options.Continue && errors.As(err, &refused) {
+		l.counts.skipped.Add(1)
+		l.options.Warn("left out: " + failure.Error())
+		return 0, nil
+	}
+	return 0, failure
+}
+
+// isEmptyQuery recognises ER_EMPTY_QUERY: the statement is a version comment
+// for another server, and empty to this one.
+func isEmptyQuery(err error) bool {
+	var refused *mysql.MySQLError
+	return errors.As(err, &refused) && refused.Number == 1065
+}
+
+// table gives the record of the table a statement is about.
+func (l *Loader) table(st dump.Statement) *Table {
+	schema := l.schemaOf(st)
+	key := schema + "\x00" + st.Table
+	t := l.tables[key]
+	if t == nil {
+		t = &Table{Schema: schema, Name: st.Table}
+		l.tables[key] = t
+		l.order = append(l.order, t)
+	}
+	return t
+}
+
+// schemaOf gives the schema a statement works in.
+func (l *Loader) schemaOf(st dump.Statement) string {
+	if st.Schema == "" {
+		return l.schema
+	}
+	return st.Schema
+}
+
+// sessionRows is the Rows that sends each statement as it is over the session.
+type sessionRows Loader
+
+var _ Rows = (*sessionRows)(nil)
+
+func (r *sessionRows) Put(ctx context.Context, st dump.Statement) error {
+	l := (*Loader)(r)
+	n, err := l.execute(ctx, st)
+	if err != nil {
+		return err
+	}
+	l.counts.rows.Add(n)
+	l.table(st).Rows += n
+	return nil
+}
+
+func (r *sessionRows) Wait(context.Context) error { return nil }

@@ -1,0 +1,277 @@
+package seed
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/dbake/dbake/seed/event"
+	"github.com/dbake/dbake/seed/load"
+	"github.com/dbake/dbake/seed/manifest"
+	"github.com/dbake/dbake/seed/mysqld"
+	"github.com/dbake/dbake/seed/plan"
+	"github.com/dbake/dbake/seed/source"
+	"github.com/dbake/dbake/spec"
+)
+
+// Restore makes the data directory that order asks for below dirs.Out: the data
+// directory itself, its hard-linked twin for empty volumes, and the manifest.
+// On an error nothing in dirs.Out is of use, and no process is left.
+func Restore(ctx context.Context, order plan.Restore, dirs Dirs, emit event.Sink) (*manifest.Manifest, error) {
+	dirs = dirs.withDefaults()
+	r := &restore{order: order, dirs: dirs, emit: emit, started: time.Now()}
+	r.manifest = &manifest.Manifest{
+		Format:  manifest.FormatVersion,
+		Server:  manifest.Server{Flavour: order.Base.Flavour, Version: order.Base.Version},
+		DataDir: order.DataDir,
+	}
+	defer os.RemoveAll(dirs.Work)
+	if err := r.initialize(ctx); err != nil {
+		return nil, err
+	}
+	if err := r.serve(ctx); err != nil {
+		return nil, err
+	}
+	return r.manifest, r.seal()
+}
+
+// restore is the state of one Restore.
+type restore struct {
+	order    plan.Restore
+	dirs     Dirs
+	emit     event.Sink
+	started  time.Time
+	manifest *manifest.Manifest
+
+	server   *mysqld.Server
+	sessions []*sql.Conn
+
+	mu sync.Mutex // guards manifest.Warnings
+}
+
+// dataDir is where the data directory lies while it is made.
+func (r *restore) dataDir() string { return filepath.Join(r.dirs.Out, r.order.DataDir) }
+
+func (r *restore) config() mysqld.Config {
+	return mysqld.Config{
+		Base:     r.order.Base,
+		DataDir:  r.dataDir(),
+		WorkDir:  r.dirs.Work,
+		Settings: r.order.Server,
+	}
+}
+
+func (r *restore) warn(path, text string) {
+	r.mu.Lock()
+	r.manifest.Warnings = append(r.manifest.Warnings, text)
+	r.mu.Unlock()
+	r.emit(event.Warning{Path: path, Text: text})
+}
+
+func (r *restore) initialize(ctx context.Context) error {
+	r.emit(event.Phase{Name: "initialise", Detail: fmt.Sprintf("%s %s in %s", r.order.Base.Flavour, r.order.Base.Version, r.order.DataDir)})
+	err := mysqld.Initialize(ctx, r.config())
+	if exit := (*mysqld.ExitError)(nil); errors.As(err, &exit) && len(r.order.Server) > 0 {
+		return at("server", fmt.Errorf("%w (the settings under server: hold while baking, too)", err))
+	}
+	return err
+}
+
+// serve runs the server for everything that needs one.
+func (r *restore) serve(ctx context.Context) (err error) {
+	r.emit(event.Phase{Name: "start the server"})
+	r.server, err = mysqld.Start(ctx, r.config())
+	if err != nil {
+		return err
+	}
+	defer r.server.Kill()
+
+	// Work ends at once when the server dies, and says so.
+	work, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	go func() {
+		select {
+		case <-r.server.Exited():
+			cancel(r.server.ExitErr())
+		case <-work.Done():
+		}
+	}()
+	if err := r.work(work); err != nil {
+		return r.blame(work, err)
+	}
+	cancel(nil)
+	r.emit(event.Phase{Name: "stop the server"})
+	return r.server.Stop(ctx)
+}
+
+// blame prefers the reason why work was given up over the errors that follow
+// from it. A connection that broke is given a moment for the server's end to
+// be noticed.
+func (r *restore) blame(work context.Context, err error) error {
+	if load.IsConnectionLost(err) {
+		select {
+		case <-r.server.Exited():
+			return fmt.Errorf("%w (%v)", r.server.ExitErr(), err)
+		case <-time.After(2 * time.Second):
+		}
+	}
+	if cause := context.Cause(work); cause != nil {
+		return cause
+	}
+	return err
+}
+
+func (r *restore) work(ctx context.Context) error {
+	db, err := r.server.Open("")
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	// All sessions are opened before the first statement runs: a dump may
+	// replace the accounts, and a session keeps the rights it began with.
+	defer r.closeSessions()
+	if err := r.openSessions(ctx, db); err != nil {
+		return err
+	}
+	admin := r.sessions[0]
+	if err := r.server.OneRoot(ctx, admin); err != nil {
+		return err
+	}
+	if err := r.server.BeginBulk(ctx, admin); err != nil {
+		return err
+	}
+	for i, object := range r.order.Objects {
+		if err := r.loadObject(ctx, object, r.sessions[1+i]); err != nil {
+			return err
+		}
+	}
+	if err := r.applyAccounts(ctx, admin); err != nil {
+		return err
+	}
+	if err := r.runScripts(ctx, r.sessions[1+len(r.order.Objects):]); err != nil {
+		return err
+	}
+	if err := r.verify(ctx, admin); err != nil {
+		return err
+	}
+	if err := r.inspect(ctx, admin); err != nil {
+		return err
+	}
+	r.emit(event.Phase{Name: "shrink the datadir"})
+	return r.server.Shrink(ctx, admin)
+}
+
+// openSessions opens one session for the administrator, one for each dump and
+// one for each script.
+func (r *restore) openSessions(ctx context.Context, db *sql.DB) error {
+	for range 1 + len(r.order.Objects) + len(r.order.After) {
+		conn, err := db.Conn(ctx)
+		if err != nil {
+			return fmt.Errorf("open a session: %w", err)
+		}
+		r.sessions = append(r.sessions, conn)
+	}
+	return nil
+}
+
+func (r *restore) closeSessions() {
+	for _, conn := range r.sessions {
+		conn.Close()
+	}
+}
+
+func (r *restore) loadObject(ctx context.Context, object plan.Object, session *sql.Conn) error {
+	name := source.Display(object)
+	r.emit(event.Phase{Name: "restore", Detail: name})
+	src := source.New(source.Config{ContextDir: r.dirs.Context, SecretDir: r.dirs.Secrets})
+	defer src.Close()
+	stream, err := src.Open(ctx, object)
+	if err != nil {
+		return err
+	}
+	defer stream.Close()
+	in, err := openDump(stream, name)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	loader := load.New(session, in.scanner, load.Options{
+		Object:     name,
+		Database:   r.order.Options.Database,
+		SkipSystem: r.skipsSystem,
+		Continue:   r.order.Options.OnError == spec.OnErrorContinue,
+		Warn:       func(text string) { r.warn("", text) },
+	})
+	stop := r.report(name, stream, loader)
+	err = loader.Run(ctx)
+	stop()
+	if err != nil {
+		return err
+	}
+	r.record(object, in, loader)
+	return nil
+}
+
+// record puts what a load did into the manifest.
+func (r *restore) record(object plan.Object, in *input, loader *load.Loader) {
+	d := manifest.Dump{
+		From: source.Display(object), VersionID: object.VersionID, ETag: object.ETag, Size: object.Size,
+	}
+	if !object.Modified.IsZero() {
+		d.Modified = object.Modified.UTC().Format(time.RFC3339)
+	}
+	if headers := in.scanner.Headers(); len(headers) > 0 {
+		d.Tool, d.ServerVersion = headers[0].Tool, headers[0].ServerVersion
+	}
+	m := r.manifest
+	m.Dumps = append(m.Dumps, d)
+	counts := loader.Counts()
+	m.Rows += counts.Rows
+	m.Statements += counts.Statements
+	m.Skipped += counts.Skipped
+	for _, t := range loader.Tables() {
+		m.Tables = append(m.Tables, manifest.Table{Schema: t.Schema, Name: t.Name, Rows: t.Rows})
+	}
+	slices.SortStableFunc(m.Tables, func(a, b manifest.Table) int {
+		return strings.Compare(a.Schema+"\x00"+a.Name, b.Schema+"\x00"+b.Name)
+	})
+}
+
+// report sends progress every second until the function it returns is called,
+// which sends the last one.
+func (r *restore) report(name string, stream source.Stream, loader *load.Loader) (stop func()) {
+	send := func() {
+		c := loader.Counts()
+		r.emit(event.Progress{
+			Object: name, Read: stream.Position(), Total: stream.Size(),
+			Statements: c.Statements, Rows: c.Rows, Tables: c.Tables,
+			Elapsed: time.Since(r.started),
+		})
+	}
+	quit, done := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		tick := time.NewTicker(time.Second)
+		defer tick.Stop()
+		for {
+			select {
+			case <-quit:
+				send()
+				return
+			case <-tick.C:
+				send()
+			}
+		}
+	}()
+	return func() {
+		close(quit)
+		<-done
+	}
+}

@@ -1,0 +1,109 @@
+package seed
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/dbake/dbake/seed/dump"
+	"github.com/dbake/dbake/seed/event"
+	"github.com/dbake/dbake/seed/load"
+)
+
+// runScripts runs the "after" scripts in order, each on a session of its own.
+func (r *restore) runScripts(ctx context.Context, sessions []*sql.Conn) error {
+	for i, name := range r.order.After {
+		r.emit(event.Phase{Name: "run", Detail: name})
+		if err := r.runScript(ctx, name, sessions[i]); err != nil {
+			return at(fmt.Sprintf("after[%d]", i), err)
+		}
+	}
+	return nil
+}
+
+func (r *restore) runScript(ctx context.Context, name string, session *sql.Conn) error {
+	f, err := os.Open(filepath.Join(r.dirs.Context, name))
+	if err != nil {
+		return fmt.Errorf("open the script: %w", err)
+	}
+	defer f.Close()
+	return load.New(session, dump.NewScanner(f), load.Options{
+		Object:   name,
+		Database: r.defaultDatabase(),
+		Warn:     func(text string) { r.warn("", text) },
+	}).Run(ctx)
+}
+
+// defaultDatabase is where scripts work that select no database: the one the
+// spec names, or the only one the dumps filled.
+func (r *restore) defaultDatabase() string {
+	if r.order.Options.Database != "" {
+		return r.order.Options.Database
+	}
+	only := ""
+	for _, t := range r.manifest.Tables {
+		switch {
+		case load.IsSystemSchema(t.Schema) || t.Schema == only:
+		case only != "":
+			return ""
+		default:
+			only = t.Schema
+		}
+	}
+	return only
+}
+
+// verify runs the spec's queries. Each must give one row whose first column is
+// neither NULL, nor 0, nor empty.
+func (r *restore) verify(ctx context.Context, admin *sql.Conn) error {
+	if len(r.order.Verify) == 0 {
+		return nil
+	}
+	r.emit(event.Phase{Name: "verify", Detail: fmt.Sprintf("%d queries", len(r.order.Verify))})
+	if name := r.defaultDatabase(); name != "" {
+		if _, err := admin.ExecContext(ctx, "USE "+load.QuoteName(name)); err != nil {
+			return fmt.Errorf("verify: %w", err)
+		}
+	}
+	for i, query := range r.order.Verify {
+		if err := holds(ctx, admin, query); err != nil {
+			return at(fmt.Sprintf("verify[%d]", i), fmt.Errorf("verify %q: %w", query, err))
+		}
+	}
+	return nil
+}
+
+func holds(ctx context.Context, conn *sql.Conn, query string) error {
+	rows, err := conn.QueryContext(ctx, query)
+	if err != nil {
+		return withoutValues(err)
+	}
+	defer rows.Close()
+	columns, err := rows.Columns()
+	if err != nil {
+		return err
+	}
+	if !rows.Next() {
+		return errors.Join(errors.New("it gave no row"), rows.Err())
+	}
+	values := make([]any, len(columns))
+	var first sql.RawBytes
+	values[0] = &first
+	for i := range values[1:] {
+		values[1+i] = new(sql.RawBytes)
+	}
+	if err := rows.Scan(values...); err != nil {
+		return err
+	}
+	switch string(first) {
+	case "", "0", "0.0", "0.00":
+		return errors.New("its first column is not true")
+	}
+	if rows.Next() {
+		return errors.New("it gave more than one row")
+	}
+	return rows.Err()
+}
