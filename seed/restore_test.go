@@ -284,8 +284,6 @@ func TestRestoreNamesTheKeyAtFault(t *testing.T) {
 	for path, change := range map[string]func(*kitchen){
 		"verify[1]":              func(k *kitchen) { k.order.Verify = []string{"SELECT 1", "SELECT COUNT(*) > 5 FROM app.users"} },
 		"accounts.root.password": func(k *kitchen) { k.order.Accounts.Root = &spec.Root{Password: &spec.Secret{Secret: "missing"}} },
-			k.order.Accounts.Users = []spec.User{{Name: "u", Grants: []string{"NONSENSE ON *.*"}}}
-		},
 		"after[0]": func(k *kitchen) { k.file("a.sql", "SELECT 1 FROM nowhere"); k.order.After = []string{"a.sql"} },
 	} {
 		t.Run(path, func(t *testing.T) {
