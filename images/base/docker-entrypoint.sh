@@ -157,7 +157,7 @@ main() {
 	if [[ $EUID == 0 ]]; then
 		install -d -o mysql -g mysql "$datadir" "${socket%/*}"
 		find "$datadir" "${socket%/*}" ! -user mysql -exec chown mysql: {} +
-		exec setpriv --reuid=mysql --regid=mysql --init-groups "$BASH_SOURCE" "$@"
+		exec setpriv --reuid=mysql --regid=mysql --init-groups "${BASH_SOURCE[0]}" "$@"
 	fi
 	[[ -d $datadir/mysql ]] || set_up
 	exec "$@"
