@@ -2,7 +2,6 @@ package spec_test
 
 import (
 	"path"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -11,11 +10,6 @@ import (
 
 	"github.com/dbake/dbake/spec"
 )
-
-func globOrNil(pattern string) []string {
-	files, _ := filepath.Glob(pattern) //nolint:errcheck // the patterns are constants
-	return files
-}
 
 func TestParseLocation(t *testing.T) {
 	t.Parallel()

@@ -51,7 +51,7 @@ func runCheck(o checkOptions, stdin io.Reader, stdout io.Writer) error {
 		return err
 	}
 	if _, err := spec.Parse(name, data, args); err != nil {
-		return err //nolint:wrapcheck // it is made to be shown as it is
+		return err
 	}
 	_, err = fmt.Fprintf(stdout, "%s: ok\n", name)
 	return err
@@ -69,7 +69,7 @@ func readSpec(file string, stdin io.Reader) (string, []byte, error) {
 		if err != nil {
 			return "", nil, fmt.Errorf("dbake: cannot read the file to check: %w", err)
 		}
-		defer f.Close() //nolint:errcheck // only read
+		defer f.Close()
 		name, r = file, f
 	}
 	data, err := io.ReadAll(io.LimitReader(r, maxSpec))
