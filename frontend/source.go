@@ -38,8 +38,13 @@ func (s source) at(path string, err error) error {
 	if err == nil || ranges == nil {
 		return err
 	}
+	if errors.Is(err, context.Canceled) {
+		return err
+	}
 	start := ranges[0].Start
-	err = fmt.Errorf("%s:%d:%d: %w", s.Filename, start.Line, start.Character+1, err)
+	// Not wrapped: on the wire, a status inside of err would replace the text
+	// around it.
+	err = fmt.Errorf("%s:%d:%d: %v", s.Filename, start.Line, start.Character+1, err) //nolint:errorlint // see above
 	return withSource(s.SourceMap, err, ranges)
 }
 
