@@ -125,7 +125,20 @@ func (b *bake) restore(ctx context.Context, data llb.State) ([]byte, error) {
 	if err := json.Compact(&compact, dt); err != nil {
 		return nil, fmt.Errorf("read the manifest of the restore step: %w", err)
 	}
+	b.warnOf(ctx, compact.Bytes())
 	return compact.Bytes(), nil
+}
+
+// warnOf shows the warnings that the manifest holds: those of a restore that
+// is cached are true again.
+func (b *bake) warnOf(ctx context.Context, manifest []byte) {
+	var m struct{ Warnings []string }
+	if err := json.Unmarshal(manifest, &m); err != nil {
+		return // the label and the file still have it
+	}
+	for _, text := range m.Warnings {
+		b.src.warn(ctx, "", text)
+	}
 }
 
 // buildPlatform makes the target's result for one platform.

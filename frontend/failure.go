@@ -143,7 +143,7 @@ func (b *bake) printMount(ctx context.Context, id string) ([]byte, error) {
 	defer ctr.Release(context.WithoutCancel(ctx))
 	var out limitedBuffer
 	proc, err := ctr.Start(ctx, gwclient.StartRequest{
-		Args:   []string{agentSeed, "print-failure", plan.StatusDir + "/" + plan.ErrorFile},
+		Args:   []string{agentSeed, "print-failure"},
 		Cwd:    "/",
 		Stdout: &out,
 		Stderr: discard{},

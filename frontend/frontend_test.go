@@ -288,6 +288,16 @@ func TestPlatforms(t *testing.T) {
 	}
 }
 
+// A cached restore prints nothing, so its warnings come out of the manifest.
+func TestWarningsOfTheManifestAreShown(t *testing.T) {
+	s := newStub(t, remoteFiles())
+	s.manifest = `{"warnings": ["root has no password"]}`
+	s.build(t)
+	if !slices.Equal(s.warnings, []string{"root has no password"}) {
+		t.Errorf("warnings: %q", s.warnings)
+	}
+}
+
 func TestAgentOfTheCaller(t *testing.T) {
 	s := newStub(t, remoteFiles())
 	delete(s.opts, "source")

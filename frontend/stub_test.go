@@ -40,6 +40,7 @@ type stub struct {
 	// the restore fail without an ErrorFile.
 	resolveFailure, restoreFailure *plan.Failure
 	restoreErr                     error
+	manifest                       string
 	withoutCaps                    []apicaps.CapID
 
 	mu       sync.Mutex
@@ -56,10 +57,11 @@ func newStub(t *testing.T, files map[string]string) *stub {
 		t.Fatal(err)
 	}
 	return &stub{
-		opts:    map[string]string{"filename": "dbake.yaml", "source": "registry.test/dbake-frontend:1"},
-		context: files,
-		agent:   map[string]string{"/entrypoint/linux_amd64/dbake-entrypoint": "amd64", "/entrypoint/linux_arm64/dbake-entrypoint": "arm64"},
-		base:    base,
+		opts:     map[string]string{"filename": "dbake.yaml", "source": "registry.test/dbake-frontend:1"},
+		context:  files,
+		manifest: "{\n  \"tables\": []\n}\n",
+		agent:    map[string]string{"/entrypoint/linux_amd64/dbake-entrypoint": "amd64", "/entrypoint/linux_arm64/dbake-entrypoint": "arm64"},
+		base:     base,
 		resolved: plan.Resolved{
 			Objects: []plan.Object{{
 				Location:  spec.Location{Kind: spec.KindS3Object, Bucket: "acme-backup", Key: "app.sql.gz"},
@@ -131,7 +133,7 @@ func (s *stub) Solve(_ context.Context, req gwclient.SolveRequest) (*gwclient.Re
 		if err := s.failRestore(head); err != nil {
 			return nil, err
 		}
-		res.SetRef(stubRef{plan.ManifestPath: "{\n  \"tables\": []\n}\n"})
+		res.SetRef(stubRef{plan.ManifestPath: s.manifest})
 	case strings.HasPrefix(head.GetSource().GetIdentifier(), "local://"):
 		res.SetRef(stubRef(s.context))
 	default:
