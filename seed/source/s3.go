@@ -48,6 +48,9 @@ func (s *Source) statS3If(ctx context.Context, loc spec.Location, match string) 
 	if err != nil {
 		return obj, s.s3Error("HeadObject", loc, s.askWhy(ctx, access, loc, err))
 	}
+	if got := aws.ToString(head.VersionId); loc.VersionID != "" && got != "" && got != loc.VersionID {
+		return obj, s.s3Error("HeadObject", loc, fmt.Errorf("%w: the server was asked for version %s and answered about %s", errPermanent, loc.VersionID, got))
+	}
 	if archived(head) {
 		return obj, s.s3Error("HeadObject", loc, archivedError(string(head.StorageClass)))
 	}
@@ -230,10 +233,13 @@ func checkRange(out *s3.GetObjectOutput, obj plan.Object, off, n int64) error {
 	if etag := aws.ToString(out.ETag); obj.ETag != "" && etag != "" && etag != obj.ETag {
 		return changedError("its ETag was %s and is %s", obj.ETag, etag)
 	}
-	length := aws.ToInt64(out.ContentLength)
+	length := int64(-1) // not said: then the body is counted
+	if out.ContentLength != nil {
+		length = *out.ContentLength
+	}
 	header := aws.ToString(out.ContentRange)
 	if header == "" { // the whole object
-		if length != obj.Size {
+		if length >= 0 && length != obj.Size {
 			return changedError("it had %d bytes and has %d", obj.Size, length)
 		}
 		if off == 0 && n == obj.Size {
@@ -248,8 +254,8 @@ func checkRange(out *s3.GetObjectOutput, obj plan.Object, off, n int64) error {
 	if got.total >= 0 && got.total != obj.Size {
 		return changedError("it had %d bytes and has %d", obj.Size, got.total)
 	}
-	if got.first != off || got.last != off+n-1 || length != n {
-		return fmt.Errorf("%w: the server sent %q (%d bytes) for bytes %d-%d", errPermanent, header, length, off, off+n-1)
+	if got.first != off || got.last != off+n-1 || length >= 0 && length != n {
+		return fmt.Errorf("%w: the server sent %q for bytes %d-%d", errPermanent, header, off, off+n-1)
 	}
 	return nil
 }

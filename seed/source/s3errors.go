@@ -89,7 +89,7 @@ func (s *Source) s3Error(op string, loc spec.Location, err error) error {
 		f.code, f.message = api.ErrorCode(), api.ErrorMessage()
 	}
 	var opErr *smithy.OperationError
-	if errors.As(err, &opErr) {
+	if errors.As(err, &opErr) && opErr.ServiceID == "S3" {
 		f.op = opErr.OperationName
 	}
 	if h := headerOf(err); h != nil {
@@ -170,7 +170,7 @@ func (f s3Failure) byCode() (text, hint string, kind error, ok bool) {
 		return f.missing(), f.listHint(), ErrNotFound, true
 	case "ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired", "RequestExpired":
 		return "the AWS credentials have expired", "get new ones, for example with: aws sso login", ErrDenied, true
-	case "InvalidAccessKeyId", "UnrecognizedClientException":
+	case "InvalidAccessKeyId", "UnrecognizedClientException", "XAdminUserNotFound": // the last is versitygw's
 		return "the AWS access key does not exist at " + f.where,
 			"check AWS_ACCESS_KEY_ID; temporary credentials need AWS_SESSION_TOKEN too", ErrDenied, true
 	case "InvalidToken", "InvalidClientTokenId":
@@ -310,7 +310,7 @@ func headerOf(err error) http.Header {
 
 // regionInText finds the region in AuthorizationHeaderMalformed's message, for
 // servers that do not send the header Amazon sends.
-var regionInText = regexp.MustCompile(`expecting '([a-z0-9-]+)'`)
+var regionInText = regexp.MustCompile(`expecting ['"]([a-z0-9-]+)['"]`)
 
 // bucketRegion returns the region that an answer says the bucket is in.
 func bucketRegion(err error) string {
