@@ -221,6 +221,7 @@ func TestParseRefusesWhatIsNoText(t *testing.T) {
 		{"UTF-16", "\xff\xfev\x00e\x00", 1, 1, "byte 0xff is not UTF-8 text"},
 		{"gzip", "\x1f\x8b\x08", 1, 1, "control character 0x1f is not allowed"},
 		{"NUL", good + "é: \x00\n", 4, 4, "control character 0x00 is not allowed"},
+		{"old Mac", "version: 1\rbase: mysql\r", 1, 11, "carriage return"},
 		{"size", good + strings.Repeat("#", 1<<20), 1, 1, "a dbake.yaml has at most 1048576"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

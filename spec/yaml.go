@@ -85,6 +85,10 @@ func checkText(p *problems, data []byte) bool {
 		case (r < ' ' && r != '\t' && r != '\n' && r != '\r') || r == 0x7f:
 			p.add(positionOf(data, i), "", "", "control character 0x%02x is not allowed", data[i])
 			return false
+		case r == '\r' && !bytes.HasPrefix(data[i:], []byte("\r\n")):
+			// YAML takes it for a line end, and almost nothing else does.
+			p.add(positionOf(data, i), "", "end lines with a line feed", "a carriage return stands alone")
+			return false
 		}
 		i += size
 	}
