@@ -7,6 +7,8 @@
 package plan
 
 import (
+	"encoding/json"
+	"fmt"
 	"time"
 
 	"github.com/dbake/dbake/spec"
@@ -41,6 +43,24 @@ const (
 type Resolve struct {
 	Dumps   []spec.Dump `json:"dumps,omitempty"`
 	DataDir string      `json:"datadir"`
+}
+
+// UnmarshalJSON also takes the dumps' addresses apart again, because a Location
+// is not in a Dump's JSON.
+func (r *Resolve) UnmarshalJSON(data []byte) error {
+	type plain Resolve
+	if err := json.Unmarshal(data, (*plain)(r)); err != nil {
+		return err
+	}
+	for i := range r.Dumps {
+		d := &r.Dumps[i]
+		location, err := spec.ParseLocation(d.From)
+		if err != nil {
+			return fmt.Errorf("dump[%d]: %w", i, err)
+		}
+		d.Location = location
+	}
+	return nil
 }
 
 // Resolved answers Resolve.
