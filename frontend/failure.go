@@ -2,6 +2,7 @@ package frontend
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -43,9 +44,10 @@ func (b *bake) explain(ctx context.Context, stepErr error) error {
 	return b.src.at("dump", fmt.Errorf("restore: %w", stepErr))
 }
 
-// failed is the error for what the agent says.
+// failed is the error for what the agent says. Whatever has no place of its own
+// is about the dump.
 func (b *bake) failed(f plan.Failure) error {
-	return b.src.at(f.Path, errors.New(f.Message))
+	return b.src.at(cmp.Or(f.Path, "dump"), errors.New(f.Message))
 }
 
 func parseFailure(dt []byte) *plan.Failure {
