@@ -118,19 +118,11 @@ func (b *bake) stepOptions() []llb.RunOption {
 }
 
 // awsSecrets are all optional: a public object needs none, and an instance
-// role gives credentials without any.
+// role gives credentials without any. Builders that know no secrets as
+// environment (Docker Engine 20.10) bring the credentials file only.
 func (b *bake) awsSecrets() []llb.RunOption {
-	ids := []string{awsSecret}
-	caps := b.c.BuildOpts().LLBCaps
-	asEnv := caps.Supports(pb.CapExecSecretEnv) == nil
-	if !asEnv { // Docker Engine 20.10
-		ids = append(ids, credentialEnv...)
-	}
-	var opts []llb.RunOption
-	for _, id := range ids {
-		opts = append(opts, llb.AddSecret(path.Join(plan.SecretDir, id), llb.SecretID(id), llb.SecretOptional))
-	}
-	if asEnv {
+	opts := []llb.RunOption{llb.AddSecret(path.Join(plan.SecretDir, awsSecret), llb.SecretID(awsSecret), llb.SecretOptional)}
+	if caps := b.c.BuildOpts().LLBCaps; caps.Supports(pb.CapExecSecretEnv) == nil {
 		for _, id := range credentialEnv {
 			opts = append(opts, llb.AddSecret(id, llb.SecretID(id), llb.SecretAsEnv(true), llb.SecretOptional))
 		}
