@@ -21,16 +21,15 @@ func main() {
 	rows := flag.Int("rows", 90_000, "rows in the demo's database, about")
 	flag.Parse()
 
-	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer cancel()
-	if err := run(ctx, *rows, *keep); err != nil {
+	if err := run(*rows, *keep); err != nil {
 		fmt.Fprintln(os.Stderr, "demo:", err)
-		cancel()
-		os.Exit(1) //nolint:gocritic // cancel was called
+		os.Exit(1) //nolint:forbidigo // this is main
 	}
 }
 
-func run(ctx context.Context, rows int, keep bool) (err error) {
+func run(rows int, keep bool) (err error) {
+	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer cancel()
 	p, err := parts.Start(ctx, parts.Options{})
 	if err != nil {
 		return err

@@ -4,7 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"net"
+	"strconv"
 	"strings"
 	"time"
 
@@ -28,9 +28,11 @@ func (d *demo) runImage(ctx context.Context) error {
 	if err := d.show(pull); err != nil {
 		return err
 	}
-	if d.port, err = freePort(); err != nil {
+	port, err := parts.FreePort()
+	if err != nil {
 		return err
 	}
+	d.port = strconv.Itoa(port)
 	args := []string{"run", "--detach", "--name", "shop-db", "--publish", "127.0.0.1:" + d.port + ":3306", d.image}
 	d.typed("docker %s", strings.Join(args, " "))
 	began := time.Now()
@@ -148,14 +150,4 @@ func sizeOf(ctx context.Context, image string) (size int64, layers int, err erro
 		size += layer.Size
 	}
 	return size, len(manifest.Layers), nil
-}
-
-func freePort() (string, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", fmt.Errorf("find a free port: %w", err)
-	}
-	defer listener.Close()
-	_, port, err := net.SplitHostPort(listener.Addr().String())
-	return port, err
 }

@@ -61,7 +61,7 @@ INSERT INTO customers (email, name, country, prefs, created_at)
 WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < @orders DIV 4)
 SELECT CONCAT('customer', i, '@example.com'),
        CONCAT(ELT(1 + i % 7, 'Ada', 'Björn', 'Chloé', 'Daiki 大輝', 'Ève', 'Farid', 'O''Neil'), ' ', i),
-       ELT(1 + i % 5, 'DE', 'FR', 'JP', 'SE', 'US'),
+       ELT(1 + FLOOR(SQRT(i % 25)), 'SE', 'FR', 'US', 'JP', 'DE'),
        JSON_OBJECT('newsletter', i % 3 = 0, 'theme', ELT(1 + i % 2, 'dark', 'light')),
        TIMESTAMP('2024-01-01') + INTERVAL i * 37 MINUTE
 FROM n;

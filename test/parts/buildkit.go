@@ -52,7 +52,7 @@ func (p *Parts) startBuildKit(ctx context.Context) (string, error) {
 	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
 		return "", fmt.Errorf("write buildkitd's configuration: %w", err)
 	}
-	pr, err := p.spawn("buildkitd", exec.Command(filepath.Join(bin, "buildkitd"), "--config", file), 20*time.Second)
+	pr, err := p.spawn("buildkitd", lasting(ctx, filepath.Join(bin, "buildkitd"), "--config", file), 20*time.Second)
 	if err != nil {
 		return "", err
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -37,7 +38,7 @@ func sweep(ctx context.Context, dir string) error {
 		if err != nil {
 			continue
 		}
-		err = discard(root)
+		err = discard(ctx, root)
 		lock.Close()
 		if err != nil {
 			return fmt.Errorf("remove what an earlier run left in %s: %w", root, err)
@@ -48,7 +49,7 @@ func sweep(ctx context.Context, dir string) error {
 
 // discard ends what still runs for root and removes root with all its mounts,
 // control groups and its network bridge.
-func discard(root string) error {
+func discard(ctx context.Context, root string) error {
 	var errs []error
 	for range 50 {
 		left := processes(root)
@@ -62,7 +63,7 @@ func discard(root string) error {
 		time.Sleep(20 * time.Millisecond)
 	}
 	if bridge, err := os.ReadFile(filepath.Join(root, bridgeFile)); err == nil {
-		errs = append(errs, removeBridge(string(bridge)))
+		errs = append(errs, removeBridge(ctx, string(bridge)))
 	}
 	mounts, err := mountsBelow(root)
 	errs = append(errs, err)
@@ -126,7 +127,10 @@ func removeCgroups(name string) {
 	for _, top := range append(tops, "/sys/fs/cgroup/"+name) {
 		var dirs []string
 		_ = filepath.WalkDir(top, func(path string, entry os.DirEntry, err error) error {
-			if err == nil && entry.IsDir() {
+			if err != nil {
+				return fs.SkipDir // gone while this looked
+			}
+			if entry.IsDir() {
 				dirs = append(dirs, path)
 			}
 			return nil
@@ -138,11 +142,11 @@ func removeCgroups(name string) {
 }
 
 // removeBridge deletes a network bridge; one that is gone already is fine.
-func removeBridge(name string) error {
-	if _, err := os.Stat(filepath.Join("/sys/class/net", name)); err != nil {
+func removeBridge(ctx context.Context, name string) error {
+	if _, err := os.Stat(filepath.Join("/sys/class/net", name)); errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	if out, err := exec.Command("ip", "link", "delete", name).CombinedOutput(); err != nil {
+	if out, err := exec.CommandContext(ctx, "ip", "link", "delete", name).CombinedOutput(); err != nil {
 		return fmt.Errorf("remove the bridge %s: %w: %s", name, err, out)
 	}
 	return nil

@@ -58,7 +58,7 @@ func (p *Parts) startDocker(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	bridge, err := p.makeBridge()
+	bridge, err := p.makeBridge(ctx)
 	if err != nil {
 		return "", err
 	}
@@ -67,7 +67,7 @@ func (p *Parts) startDocker(ctx context.Context) (string, error) {
 		return "", fmt.Errorf("write dockerd's configuration: %w", err)
 	}
 	host := "unix://" + filepath.Join(p.root, dockerSocket)
-	pr, err := p.spawn("dockerd", exec.Command("dockerd",
+	pr, err := p.spawn("dockerd", lasting(ctx, "dockerd",
 		"--config-file", config, "--host", host, "--containerd", containerd,
 		"--data-root", filepath.Join(dir, "data"), "--exec-root", filepath.Join(dir, "exec"),
 		"--pidfile", filepath.Join(dir, "dockerd.pid"), "--storage-driver", "overlay2",
@@ -107,7 +107,7 @@ disabled_plugins = ["io.containerd.grpc.v1.cri"]
 	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
 		return "", fmt.Errorf("write containerd's configuration: %w", err)
 	}
-	pr, err := p.spawn("containerd", exec.Command("containerd", "--config", file), 20*time.Second)
+	pr, err := p.spawn("containerd", lasting(ctx, "containerd", "--config", file), 20*time.Second)
 	if err != nil {
 		return "", err
 	}
@@ -135,7 +135,7 @@ func (p *Parts) removeContainers() error {
 
 // makeBridge makes the network bridge of dockerd's containers, with a name and
 // a subnet that are free.
-func (p *Parts) makeBridge() (string, error) {
+func (p *Parts) makeBridge(ctx context.Context) (string, error) {
 	subnet, err := freeSubnet()
 	if err != nil {
 		return "", err
@@ -151,11 +151,11 @@ func (p *Parts) makeBridge() (string, error) {
 		{"address", "add", subnet, "dev", name},
 		{"link", "set", name, "up"},
 	} {
-		if _, err := output(exec.Command("ip", args...)); err != nil {
+		if _, err := output(exec.CommandContext(ctx, "ip", args...)); err != nil {
 			return "", fmt.Errorf("make a network bridge for dockerd: %w", err)
 		}
 	}
-	return name, p.onClose(func() error { return removeBridge(name) })
+	return name, p.onClose(func() error { return removeBridge(context.WithoutCancel(ctx), name) })
 }
 
 // freeSubnet is the address of a bridge in a private subnet that no network

@@ -112,7 +112,7 @@ func (p *Parts) Close() error {
 	for i := len(closers) - 1; i >= 0; i-- {
 		errs = append(errs, closers[i]())
 	}
-	errs = append(errs, discard(p.root), p.lock.Close())
+	errs = append(errs, discard(context.Background(), p.root), p.lock.Close())
 	return errors.Join(errs...)
 }
 

@@ -87,9 +87,10 @@ func bridges(t *testing.T) []string {
 // One base image travels from the recipe to the registry, through a build, and
 // into a container that answers a query: every part took its share.
 func TestBaseImageServesInDocker(t *testing.T) {
+	p := start(t)
 	for _, flavour := range []parts.Flavour{parts.MySQL, parts.MariaDB} {
 		t.Run(string(flavour), func(t *testing.T) {
-			p, ctx := start(t), t.Context()
+			ctx := t.Context()
 			base, err := p.BaseImage(ctx, flavour)
 			if err != nil {
 				t.Fatal(err)
@@ -172,9 +173,10 @@ func ask(t *testing.T, p *parts.Parts, flavour parts.Flavour, port, password, qu
 }
 
 func TestServerTakesADumpOfAnother(t *testing.T) {
+	p := start(t)
 	for _, flavour := range []parts.Flavour{parts.MySQL, parts.MariaDB} {
 		t.Run(string(flavour), func(t *testing.T) {
-			p, ctx := start(t), t.Context()
+			ctx := t.Context()
 			source, err := p.StartServer(ctx, flavour)
 			if err != nil {
 				t.Fatal(err)
@@ -276,7 +278,7 @@ func TestStartRemovesWhatACrashLeft(t *testing.T) {
 	if testing.Short() {
 		t.Skip("starts real programs")
 	}
-	// Shorter than t.TempDir: Unix sockets are made below it.
+	//nolint:usetesting // t.TempDir is too long a path for Unix sockets below it
 	dir, err := os.MkdirTemp("", "crash")
 	if err != nil {
 		t.Fatal(err)

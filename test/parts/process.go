@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -26,6 +27,12 @@ type process struct {
 	logPath string
 	done    chan struct{} // closed when it has ended; then err is set
 	err     error
+}
+
+// lasting is a command that outlives the call that starts it: a test's context
+// must not end a part that other tests use.
+func lasting(ctx context.Context, program string, args ...string) *exec.Cmd {
+	return exec.CommandContext(context.WithoutCancel(ctx), program, args...)
 }
 
 // spawn starts a program with its output in NAME.log below the root. Close of
@@ -117,14 +124,15 @@ func tail(path string) string {
 	return fmt.Sprintf("--- end of %s ---\n%s", filepath.Base(path), data)
 }
 
-// freePort is a TCP port of the loopback interface that nobody listens on.
-func freePort() (int, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+// FreePort is a TCP port of the loopback interface that nobody listens on.
+func FreePort() (int, error) {
+	listener, err := net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
 	if err != nil {
 		return 0, fmt.Errorf("find a free port: %w", err)
 	}
 	defer listener.Close()
-	return listener.Addr().(*net.TCPAddr).Port, nil
+	address, err := netip.ParseAddrPort(listener.Addr().String())
+	return int(address.Port()), err
 }
 
 // dialProbe is a probe that succeeds once something listens.

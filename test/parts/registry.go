@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"time"
@@ -75,7 +74,7 @@ func (p *Parts) startRegistry(ctx context.Context, r *Registry) (*Registry, erro
 	if _, err := p.installed(ctx, "buildx"); err != nil { // packages come with any part
 		return nil, err
 	}
-	port, err := freePort()
+	port, err := FreePort()
 	if err != nil {
 		return nil, err
 	}
@@ -106,7 +105,7 @@ http: {addr: "127.0.0.1:%d"}
 	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
 		return nil, fmt.Errorf("write the registry's configuration: %w", err)
 	}
-	pr, err := p.spawn(filepath.Base(dir), exec.Command("docker-registry", "serve", file), 10*time.Second)
+	pr, err := p.spawn(filepath.Base(dir), lasting(ctx, "docker-registry", "serve", file), 10*time.Second)
 	if err != nil {
 		return nil, err
 	}

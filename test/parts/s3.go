@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"time"
 
@@ -36,7 +35,7 @@ func (p *Parts) startS3(ctx context.Context) (*S3, error) {
 	if err != nil {
 		return nil, err
 	}
-	port, err := freePort()
+	port, err := FreePort()
 	if err != nil {
 		return nil, err
 	}
@@ -56,7 +55,7 @@ func (p *Parts) startS3(ctx context.Context) (*S3, error) {
 		BaseEndpoint: &s.Endpoint, Region: s.Region, UsePathStyle: true,
 		Credentials: credentials.NewStaticCredentialsProvider(s.AccessKey, s.SecretKey, ""),
 	})
-	cmd := exec.Command(filepath.Join(bin, "versitygw"), "--port", address, "--region", s.Region, "--quiet",
+	cmd := lasting(ctx, filepath.Join(bin, "versitygw"), "--port", address, "--region", s.Region, "--quiet",
 		"posix", "--versioning-dir", versions, objects)
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "ROOT_ACCESS_KEY="+s.AccessKey, "ROOT_SECRET_KEY="+s.SecretKey)

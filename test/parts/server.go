@@ -55,9 +55,9 @@ exec chroot "$dir/root" "$@"
 `
 
 // command runs a program of the root file system with the folders in place.
-func (l layout) command(program string, args ...string) *exec.Cmd {
+func (l layout) command(ctx context.Context, program string, args ...string) *exec.Cmd {
 	argv := []string{"--mount", "--propagation", "private", "sh", "-c", enter, "sh", l.dir, l.rootfs, program}
-	cmd := exec.Command("unshare", append(argv, args...)...)
+	cmd := exec.CommandContext(ctx, "unshare", append(argv, args...)...)
 	cmd.Env = innerEnv()
 	return cmd
 }
@@ -78,7 +78,7 @@ func (p *Parts) StartServer(ctx context.Context, flavour Flavour, args ...string
 	if err := p.fill(ctx, flavour, place, args); err != nil {
 		return nil, fmt.Errorf("initialise a %s server: %w", flavour, err)
 	}
-	pr, err := p.spawn(filepath.Base(place.dir), place.command(flavour.server(), flavour.options(args)...), time.Minute)
+	pr, err := p.spawn(filepath.Base(place.dir), place.command(context.WithoutCancel(ctx), flavour.server(), flavour.options(args)...), time.Minute)
 	if err != nil {
 		return nil, err
 	}
@@ -130,17 +130,13 @@ func (p *Parts) fill(ctx context.Context, flavour Flavour, place layout, args []
 func initialise(ctx context.Context, flavour Flavour, place layout, args []string) error {
 	var cmd *exec.Cmd
 	if flavour == MariaDB {
-		cmd = place.command("mariadb-install-db", append([]string{"--no-defaults", "--user=root",
-			"--datadir=/var/lib/mysql", "--force", "--skip-test-db", "--auth-root-authentication-method=normal"}, args...)...)
+		cmd = place.command(ctx, "mariadb-install-db", append([]string{
+			"--no-defaults", "--user=root",
+			"--datadir=/var/lib/mysql", "--force", "--skip-test-db", "--auth-root-authentication-method=normal",
+		}, args...)...)
 	} else {
-		cmd = place.command("mysqld", append(flavour.options(args), "--initialize-insecure")...)
+		cmd = place.command(ctx, "mysqld", append(flavour.options(args), "--initialize-insecure")...)
 	}
-	stop := context.AfterFunc(ctx, func() {
-		if cmd.Process != nil {
-			_ = cmd.Process.Kill()
-		}
-	})
-	defer stop()
 	_, err := output(cmd)
 	return err
 }
