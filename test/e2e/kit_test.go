@@ -222,7 +222,7 @@ func (c *container) logs() string {
 // query asks the database in the container as root without a password.
 func (c *container) query(sql string) string {
 	c.t.Helper()
-	out, err := c.exec("mysql", "-uroot", "-N", "-B", "-e", sql)
+	out, err := c.exec("mysql", "-uroot", "--default-character-set=utf8mb4", "-N", "-B", "-e", sql)
 	if err != nil {
 		c.t.Fatalf("%v\n%s", err, c.logs())
 	}
