@@ -84,7 +84,7 @@ type input struct {
 func (in *input) Read(p []byte) (int, error) {
 	n, err := in.r.Read(p)
 	in.n.Add(int64(n))
-	if err != nil && err != io.EOF { //nolint:errorlint // only the bare io.EOF is an end
+	if err != nil && err != io.EOF {
 		in.err.CompareAndSwap(nil, &err)
 	}
 	return n, err
@@ -125,32 +125,33 @@ type decoded struct {
 func (d *decoded) start() error {
 	switch d.format {
 	case FormatZstd:
-		// At least two, because one means decoding in the caller's time.
-		z, err := zstd.NewReader(d.in.buf, zstd.WithDecoderConcurrency(2), zstd.WithDecoderMaxWindow(maxWindow))
+		// One, because with more its goroutines cost more than they bring.
+		z, err := zstd.NewReader(d.in.buf, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindow))
 		if err != nil {
 			return err
 		}
-		d.out, d.stop = z, z.Close
-		return nil
+		d.ahead(z)
+		wait := d.stop
+		d.stop = func() { wait(); z.Close() }
 	case FormatGzip:
 		z, err := newGzipMembers(d.in.buf)
 		if err != nil {
 			return err
 		}
-		return d.ahead(z)
+		d.ahead(z)
 	default:
 		z, err := newOther(d.format, d.in.buf)
 		if err != nil {
 			return err
 		}
-		return d.ahead(z)
+		d.ahead(z)
 	}
+	return nil
 }
 
-func (d *decoded) ahead(decoder io.Reader) error {
+func (d *decoded) ahead(decoder io.Reader) {
 	a := newAhead(decoder)
 	d.out, d.stop = a, a.stop
-	return nil
 }
 
 // look refuses what is not SQL inside of the compression either.

@@ -23,25 +23,30 @@ import (
 // files made by the real tool in testdata.
 var encoders = map[Format]func(t testing.TB, text []byte) []byte{
 	FormatGzip: func(t testing.TB, text []byte) []byte {
+		t.Helper()
 		return encode(t, text, func(w io.Writer) (io.WriteCloser, error) { return gzip.NewWriterLevel(w, 6) })
 	},
 	FormatZstd: func(t testing.TB, text []byte) []byte {
+		t.Helper()
 		return encode(t, text, func(w io.Writer) (io.WriteCloser, error) {
 			return zstd.NewWriter(w, zstd.WithEncoderConcurrency(1), zstd.WithEncoderCRC(true))
 		})
 	},
 	FormatXz: func(t testing.TB, text []byte) []byte {
+		t.Helper()
 		return encode(t, text, func(w io.Writer) (io.WriteCloser, error) {
 			return xz.WriterConfig{BlockSize: 4000, CheckSum: xz.CRC64}.NewWriter(w)
 		})
 	},
 	FormatLz4: func(t testing.TB, text []byte) []byte {
+		t.Helper()
 		return encode(t, text, func(w io.Writer) (io.WriteCloser, error) {
 			z := lz4.NewWriter(w)
 			return z, z.Apply(lz4.BlockSizeOption(lz4.Block64Kb), lz4.ChecksumOption(true))
 		})
 	},
 	FormatBzip2: func(t testing.TB, text []byte) []byte {
+		t.Helper()
 		if !bytes.Equal(text, sqlText(len(text), 1)) {
 			t.Skip("there is no bzip2 file of this text")
 		}
@@ -166,6 +171,12 @@ func TestSkippableFramesAreSkipped(t *testing.T) {
 		out, got, err := decompress(data)
 		if err != nil || got != format || !bytes.Equal(out, append(bytes.Clone(text), text...)) {
 			t.Errorf("%s: %d bytes as %s, err %v", format, len(out), got, err)
+		}
+		if out, _, err := decompress(skip(1000)); err != nil || len(out) != 0 {
+			t.Errorf("nothing but a skippable frame: %d bytes, err %v", len(out), err)
+		}
+		if _, _, err := decompress(append(skip(10), "-- MySQL dump\n"...)); !errors.Is(err, ErrCorrupt) {
+			t.Errorf("text behind a skippable frame: %v", err)
 		}
 		if _, _, err := decompress(skip(1000)[:500]); !errors.Is(err, ErrTruncated) {
 			t.Errorf("a skippable frame that ends early: %v", err)
@@ -470,31 +481,4 @@ func peakHeap(t testing.TB, f func()) int64 {
 	f()
 	close(stop)
 	return <-done
-}
-
-func FuzzDecompress(f *testing.F) {
-	text := sqlText(700, 1)
-	for format, encode := range encoders {
-		if format != FormatBzip2 {
-			f.Add(encode(f, text))
-		}
-	}
-	f.Add(testdata(f, "small.sql.bz2"))
-	f.Add([]byte("-- MySQL dump\n"))
-	f.Add([]byte("\x50\x2a\x4d\x18\x04\x00\x00\x00abcd\x28\xb5\x2f\xfd"))
-	for _, foreign := range foreigners {
-		f.Add([]byte(foreign.bytes))
-	}
-	f.Fuzz(func(t *testing.T, data []byte) {
-		z, format, err := Decompress(bytes.NewReader(data))
-		if err != nil {
-			return
-		}
-		defer z.Close()
-		// Few bytes may stand for very many; a consumer need not want them.
-		n, err := io.Copy(io.Discard, io.LimitReader(z, 64<<20))
-		if format == FormatNone && (err != nil || n != int64(len(data))) {
-			t.Fatalf("%d of %d bytes, err %v", n, len(data), err)
-		}
-	})
 }

@@ -117,7 +117,7 @@ const xzFooter = 12
 func (x *xzInput) Read(p []byte) (int, error) {
 	n, err := x.r.Read(p)
 	x.note(p[:n])
-	if err == io.EOF && !x.complete() { //nolint:errorlint // bufio gives the bare io.EOF
+	if err == io.EOF && !x.complete() {
 		err = io.ErrUnexpectedEOF
 	}
 	return n, err

@@ -118,7 +118,7 @@ func (r *ranged) attempt(ctx context.Context, off int64, buf []byte) (int, error
 	defer dog.stop()
 	body, err := r.fetch(watched, off, int64(len(buf)))
 	if err != nil {
-		return 0, dog.explain(watched, err)
+		return 0, dog.explain(err)
 	}
 	defer body.Close()
 	n := 0
@@ -133,7 +133,7 @@ func (r *ranged) attempt(ctx context.Context, off int64, buf []byte) (int, error
 			return n, errShort
 		}
 		if err != nil {
-			return n, dog.explain(watched, err)
+			return n, dog.explain(err)
 		}
 	}
 	// One more read sees the end of the body, which lets the connection be

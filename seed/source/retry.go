@@ -11,6 +11,8 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -80,7 +82,7 @@ func (b backoff) do(ctx context.Context, f func(context.Context) error) error {
 func (b backoff) once(ctx context.Context, f func(context.Context) error) error {
 	watched, dog := watch(ctx, b.stall)
 	defer dog.stop()
-	return dog.explain(watched, f(watched))
+	return dog.explain(f(watched))
 }
 
 // triedError is an error that came back every time.
@@ -104,12 +106,16 @@ type watchdog struct {
 	timer  *time.Timer
 	after  time.Duration
 	cancel context.CancelCauseFunc
+	bit    atomic.Bool
 }
 
 func watch(ctx context.Context, after time.Duration) (context.Context, *watchdog) {
 	watched, cancel := context.WithCancelCause(ctx)
 	dog := &watchdog{after: after, cancel: cancel}
-	dog.timer = time.AfterFunc(after, func() { cancel(errStalled) })
+	dog.timer = time.AfterFunc(after, func() {
+		dog.bit.Store(true)
+		cancel(errStalled)
+	})
 	return watched, dog
 }
 
@@ -126,8 +132,8 @@ func (d *watchdog) stop() {
 
 // explain puts the watchdog's own reason in the place of the "context
 // canceled" it has caused.
-func (d *watchdog) explain(watched context.Context, err error) error {
-	if err != nil && errors.Is(context.Cause(watched), errStalled) {
+func (d *watchdog) explain(err error) error {
+	if err != nil && d.bit.Load() {
 		return errStalled
 	}
 	return err
@@ -181,8 +187,16 @@ func retryable(err error) bool {
 	return isNetwork(err) && !isPermanentNetwork(err)
 }
 
-// errPermanent marks an error that no retry mends.
+// errPermanent marks an error that no retry mends: it is wrapped in front of
+// the text, as in fmt.Errorf("%w: text", errPermanent).
 var errPermanent = errors.New("permanent")
+
+// permanentText is the text behind errPermanent. What http.Client puts in
+// front of an error, among it the URL, is left out.
+func permanentText(err error) string {
+	_, text, _ := strings.Cut(err.Error(), errPermanent.Error()+": ")
+	return text
+}
 
 func isNetwork(err error) bool {
 	if errors.Is(err, errStalled) || errors.Is(err, errShort) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
@@ -21,6 +23,10 @@ import (
 // bucket elsewhere the answer says where.
 const defaultRegion = "us-east-1"
 
+// credentialsTimeout bounds the search for credentials, which ends with asking
+// an address that does not answer outside of Amazon's network.
+const credentialsTimeout = 30 * time.Second
+
 // s3Access holds clients that share connections and credentials.
 type s3Access struct {
 	cfg        aws.Config
@@ -28,6 +34,8 @@ type s3Access struct {
 	pathStyle  bool
 	guess      bool // no region is configured: follow the bucket
 	httpClient *http.Client
+
+	credentials *keeper
 
 	mu      sync.Mutex
 	regions map[string]string // bucket → region
@@ -71,13 +79,20 @@ func newS3Access(ctx context.Context, secretFile string, parallel int) (*s3Acces
 	if cfg.Credentials == nil {
 		return nil, credentialsError(errors.New("no provider"))
 	}
-	if _, err := cfg.Credentials.Retrieve(ctx); err != nil {
+	credentials := &keeper{CredentialsProvider: cfg.Credentials}
+	cfg.Credentials = credentials
+	limited, cancel := context.WithTimeout(ctx, credentialsTimeout)
+	defer cancel()
+	if _, err := cfg.Credentials.Retrieve(limited); err != nil {
 		if reason := ended(ctx); reason != nil {
 			return nil, reason
 		}
 		return nil, credentialsError(err)
 	}
-	a := &s3Access{cfg: cfg, endpoint: customEndpoint(), regions: map[string]string{}, clients: map[string]*s3.Client{}}
+	a := &s3Access{
+		cfg: cfg, credentials: credentials, endpoint: customEndpoint(),
+		regions: map[string]string{}, clients: map[string]*s3.Client{},
+	}
 	a.pathStyle = usePathStyle(a.endpoint)
 	if a.cfg.Region == "" {
 		a.cfg.Region, a.guess = defaultRegion, true
@@ -152,11 +167,30 @@ func (a *s3Access) secrets() []string {
 	if a == nil {
 		return nil
 	}
-	creds, err := a.cfg.Credentials.Retrieve(context.Background())
-	if err != nil {
+	return a.credentials.secrets()
+}
+
+// keeper remembers the credentials in use, so that they can be taken out of
+// texts.
+type keeper struct {
+	aws.CredentialsProvider
+	last atomic.Pointer[aws.Credentials]
+}
+
+func (k *keeper) Retrieve(ctx context.Context) (aws.Credentials, error) {
+	c, err := k.CredentialsProvider.Retrieve(ctx)
+	if err == nil {
+		k.last.Store(&c)
+	}
+	return c, err
+}
+
+func (k *keeper) secrets() []string {
+	c := k.last.Load()
+	if c == nil {
 		return nil
 	}
-	return []string{creds.SecretAccessKey, creds.SessionToken, creds.AccessKeyID}
+	return []string{c.SecretAccessKey, c.SessionToken, c.AccessKeyID}
 }
 
 // where names the endpoint for hints.

@@ -49,16 +49,22 @@ func credentialsError(err error) error {
 	return &hinted{hint: credentialsHint, err: &cause{text: text, kind: ErrDenied, err: err}}
 }
 
-// archivedError is about an object in a storage class that cannot be read.
-func archivedError(class string) error {
-	text := "the object is archived and has to be restored before it can be read"
+// archivedVerdict is about an object in a storage class that cannot be read.
+func archivedVerdict(class string) verdict {
+	v := verdict{
+		"the object is archived and has to be restored before it can be read",
+		"restore it with: aws s3api restore-object, then wait until head-object shows ongoing-request=\"false\"", ErrDenied,
+	}
 	if class != "" {
-		text = fmt.Sprintf("the object is archived (storage class %s) and has to be restored before it can be read", class)
+		v.text = fmt.Sprintf("the object is archived (storage class %s) and has to be restored before it can be read", class)
 	}
-	return &hinted{
-		hint: "restore it with: aws s3api restore-object, then wait until head-object shows ongoing-request=\"false\"",
-		err:  &cause{text: text, kind: ErrDenied},
-	}
+	return v
+}
+
+// archivedError is archivedVerdict as an error.
+func archivedError(class string) error {
+	v := archivedVerdict(class)
+	return &hinted{hint: v.hint, err: &cause{text: v.text, kind: v.kind}}
 }
 
 // s3Failure is what is known about one failed call.
@@ -95,14 +101,14 @@ func (s *Source) s3Error(op string, loc spec.Location, err error) error {
 	if h := headerOf(err); h != nil {
 		f.deleted = h.Get("X-Amz-Delete-Marker") == "true"
 	}
-	text, hint, kind := f.explain()
+	v := f.explain()
 	if t := (*triedError)(nil); errors.As(err, &t) {
-		text += fmt.Sprintf(", %d times in a row", t.times)
+		v.text += fmt.Sprintf(", %d times in a row", t.times)
 	}
 	secrets := append(access.secrets(), os.Getenv("AWS_SECRET_ACCESS_KEY"), os.Getenv("AWS_SESSION_TOKEN"))
 	return &Error{
-		Op: f.opText(), URL: displayLocation(loc), Hint: scrub(hint, secrets...),
-		Err: &cause{text: scrub(text, secrets...), kind: kind, err: hideEOF(err)},
+		Op: f.opText(), URL: displayLocation(loc), Hint: scrub(v.hint, secrets...),
+		Err: &cause{text: scrub(v.text, secrets...), kind: v.kind, err: hideEOF(err)},
 	}
 }
 
@@ -118,34 +124,48 @@ func (f s3Failure) opText() string {
 	return text
 }
 
+// verdict is a failure in words. The zero value means that nothing fits.
+type verdict struct {
+	text string
+	hint string
+	kind error // one of the Err… variables, or nil
+}
+
+func changedVerdict() verdict {
+	return verdict{"the object " + ErrChanged.Error() + ": it does not have the ETag it had when the build began", changedHint, ErrChanged}
+}
+
 // explain says what happened and what to do.
-func (f s3Failure) explain() (text, hint string, kind error) {
+func (f s3Failure) explain() verdict {
 	var h *hinted
 	var c *cause
 	switch {
 	case errors.As(f.err, &h):
 		_ = errors.As(h.err, &c)
-		return h.Error(), h.hint, c.kind
+		return verdict{h.Error(), h.hint, c.kind}
 	case errors.Is(f.err, ErrChanged) && errors.As(f.err, &c):
-		return c.text, changedHint, ErrChanged
-	case errors.Is(f.err, context.Canceled), errors.Is(f.err, context.DeadlineExceeded) && f.status == 0 && !retryable(f.err), errors.Is(f.err, errClosed):
-		return f.err.Error(), "", nil
+		return verdict{c.text, changedHint, ErrChanged}
+	case errors.Is(f.err, context.Canceled), errors.Is(f.err, context.DeadlineExceeded) && !retryable(f.err), errors.Is(f.err, errClosed):
+		return verdict{text: root(f.err).Error()}
 	case errors.Is(f.err, errPermanent):
-		return strings.TrimPrefix(f.err.Error(), errPermanent.Error()+": "), "is " + f.where + " an S3 server?", nil
-	case f.region != "" && f.isRegion():
-		return fmt.Sprintf("the bucket %q is in the region %s, but the request went to another", f.loc.Bucket, f.region),
-			"set AWS_REGION=" + f.region, nil
+		return verdict{text: permanentText(f.err), hint: "is " + f.where + " an S3 server?"}
+	case f.isRegion() && f.region != "":
+		return verdict{
+			text: fmt.Sprintf("the bucket %q is in the region %s, but the request went to another", f.loc.Bucket, f.region),
+			hint: "set AWS_REGION=" + f.region,
+		}
 	case f.isRegion():
-		return fmt.Sprintf("the bucket %q is in another region, or at another endpoint (%s was asked)", f.loc.Bucket, f.where),
-			"set AWS_REGION to the bucket's region: " + f.message, nil
+		return verdict{
+			text: fmt.Sprintf("the bucket %q is in another region, or at another endpoint (%s was asked)", f.loc.Bucket, f.where),
+			hint: "set AWS_REGION to the bucket's region: " + f.message,
+		}
 	}
-	if text, hint, kind, ok := f.byCode(); ok {
-		return text, hint, kind
+	for _, try := range []func() verdict{f.aboutCredentials, f.aboutObject, f.byStatus} {
+		if v := try(); v.text != "" {
+			return v
+		}
 	}
-	if text, hint, kind, ok := f.byStatus(); ok {
-		return text, hint, kind
-	}
-	return f.byNetwork()
+	return verdict{text: describeNetwork(f.err, f.where), hint: "check AWS_ENDPOINT_URL, AWS_REGION and the network of the builder"}
 }
 
 func (f s3Failure) isRegion() bool {
@@ -157,75 +177,93 @@ func (f s3Failure) isRegion() bool {
 		f.status == http.StatusBadRequest && f.region != "" && f.code != "ExpiredToken"
 }
 
-// byCode knows S3's error codes.
-func (f s3Failure) byCode() (text, hint string, kind error, ok bool) {
+// aboutCredentials knows S3's error codes that are about who asks.
+func (f s3Failure) aboutCredentials() verdict {
 	switch f.code {
-	case "NoSuchBucket":
-		return fmt.Sprintf("there is no bucket %q at %s", f.loc.Bucket, f.where),
-			"check the bucket's name, the account and AWS_ENDPOINT_URL; list buckets with: aws s3 ls", ErrNotFound, true
-	case "NoSuchVersion":
-		return fmt.Sprintf("the object has no version %q", f.loc.VersionID),
-			fmt.Sprintf("list versions with: aws s3api list-object-versions --bucket %s --prefix %s", f.loc.Bucket, f.loc.Key), ErrNotFound, true
-	case "NoSuchKey", "NotFound":
-		return f.missing(), f.listHint(), ErrNotFound, true
 	case "ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired", "RequestExpired":
-		return "the AWS credentials have expired", "get new ones, for example with: aws sso login", ErrDenied, true
+		return verdict{"the AWS credentials have expired", "get new ones, for example with: aws sso login", ErrDenied}
 	case "InvalidAccessKeyId", "UnrecognizedClientException", "XAdminUserNotFound": // the last is versitygw's
-		return "the AWS access key does not exist at " + f.where,
-			"check AWS_ACCESS_KEY_ID; temporary credentials need AWS_SESSION_TOKEN too", ErrDenied, true
+		return verdict{
+			"the AWS access key does not exist at " + f.where,
+			"check AWS_ACCESS_KEY_ID; temporary credentials need AWS_SESSION_TOKEN too", ErrDenied,
+		}
 	case "InvalidToken", "InvalidClientTokenId":
-		return "the AWS session token is not valid", "check AWS_SESSION_TOKEN: it must belong to the access key, and keys that do not expire need none", ErrDenied, true
+		return verdict{
+			"the AWS session token is not valid",
+			"check AWS_SESSION_TOKEN: it must belong to the access key, and keys that do not expire need none", ErrDenied,
+		}
 	case "SignatureDoesNotMatch":
-		return "the request's signature is wrong", "check AWS_SECRET_ACCESS_KEY, and that no proxy changes requests on the way", ErrDenied, true
+		return verdict{
+			"the request's signature is wrong",
+			"check AWS_SECRET_ACCESS_KEY, and that no proxy changes requests on the way", ErrDenied,
+		}
 	case "RequestTimeTooSkewed":
-		return "this machine's clock is too far from the server's", "set the clock right", ErrDenied, true
-	case "InvalidObjectState":
-		var h *hinted
-		errors.As(archivedError(""), &h)
-		return h.Error(), h.hint, ErrDenied, true
-	case "PreconditionFailed":
-		return "the object " + ErrChanged.Error() + ": it does not have the ETag it had when the build began", changedHint, ErrChanged, true
-	case "SlowDown", "Throttling", "ThrottlingException", "RequestThrottled", "TooManyRequests":
-		return "S3 says to slow down", "try again later", nil, true
+		return verdict{"this machine's clock is too far from the server's", "set the clock right", ErrDenied}
 	case "AccessDenied", "AllAccessDisabled", "AccountProblem", "Forbidden":
 		return f.denied()
 	}
-	return "", "", nil, false
+	return verdict{}
 }
 
-// byStatus helps where an answer has no code: those to HEAD, and those of
-// proxies.
-func (f s3Failure) byStatus() (text, hint string, kind error, ok bool) {
+// aboutObject knows S3's error codes that are about what is asked for.
+func (f s3Failure) aboutObject() verdict {
+	switch f.code {
+	case "NoSuchBucket":
+		return verdict{
+			fmt.Sprintf("there is no bucket %q at %s", f.loc.Bucket, f.where),
+			"check the bucket's name, the account and AWS_ENDPOINT_URL; list buckets with: aws s3 ls", ErrNotFound,
+		}
+	case "NoSuchVersion":
+		return verdict{
+			fmt.Sprintf("the object has no version %q", f.loc.VersionID),
+			fmt.Sprintf("list versions with: aws s3api list-object-versions --bucket %s --prefix %s", f.loc.Bucket, f.loc.Key), ErrNotFound,
+		}
+	case "NoSuchKey", "NotFound":
+		return f.missing()
+	case "InvalidObjectState":
+		return archivedVerdict("")
+	case "PreconditionFailed":
+		return changedVerdict()
+	case "SlowDown", "Throttling", "ThrottlingException", "RequestThrottled", "TooManyRequests":
+		return verdict{text: "S3 says to slow down", hint: "try again later"}
+	}
+	return verdict{}
+}
+
+// byStatus helps where an answer has no code, or an unknown one: those to
+// HEAD, and those of proxies.
+func (f s3Failure) byStatus() verdict {
 	switch {
+	case f.status < 300:
+		return verdict{}
 	case f.status == http.StatusNotFound:
-		return f.missing(), f.listHint(), ErrNotFound, true
+		return f.missing()
 	case f.status == http.StatusForbidden, f.status == http.StatusUnauthorized:
 		return f.denied()
 	case f.status == http.StatusPreconditionFailed:
-		return "the object " + ErrChanged.Error() + ": it does not have the ETag it had when the build began", changedHint, ErrChanged, true
+		return changedVerdict()
 	case f.status == http.StatusMethodNotAllowed && f.deleted:
-		return "this version of the object is a delete marker", f.listHint(), ErrNotFound, true
-	case f.status >= 300:
-		text = fmt.Sprintf("%s answered %d %s", f.where, f.status, http.StatusText(f.status))
-		if f.code != "" && f.code != "UnknownError" {
-			text = fmt.Sprintf("%s answered %s: %s", f.where, f.code, f.message)
-		}
-		if f.loc.VersionID != "" && f.status == http.StatusBadRequest {
-			hint = "is the versionId right?"
-		}
-		return text, hint, nil, true
+		return verdict{"this version of the object is a delete marker", f.listHint(), ErrNotFound}
 	}
-	return "", "", nil, false
+	v := verdict{text: fmt.Sprintf("%s answered %d %s", f.where, f.status, http.StatusText(f.status))}
+	if f.code != "" && f.code != "UnknownError" {
+		v.text = fmt.Sprintf("%s answered %s: %s", f.where, f.code, f.message)
+	}
+	if f.loc.VersionID != "" && f.status == http.StatusBadRequest {
+		v.hint = "is the versionId right?"
+	}
+	return v
 }
 
-func (f s3Failure) missing() string {
-	if f.deleted {
-		return fmt.Sprintf("the object %q of the bucket %q has been deleted", f.loc.Key, f.loc.Bucket)
+func (f s3Failure) missing() verdict {
+	v := verdict{fmt.Sprintf("the bucket %q has no object %q", f.loc.Bucket, f.loc.Key), f.listHint(), ErrNotFound}
+	switch {
+	case f.deleted:
+		v.text = fmt.Sprintf("the object %q of the bucket %q has been deleted", f.loc.Key, f.loc.Bucket)
+	case f.op == "ListObjectsV2":
+		v.text = fmt.Sprintf("there is no bucket %q at %s", f.loc.Bucket, f.where)
 	}
-	if f.op == "ListObjectsV2" {
-		return fmt.Sprintf("there is no bucket %q at %s", f.loc.Bucket, f.where)
-	}
-	return fmt.Sprintf("the bucket %q has no object %q", f.loc.Bucket, f.loc.Key)
+	return v
 }
 
 func (f s3Failure) listHint() string {
@@ -236,7 +274,7 @@ func (f s3Failure) listHint() string {
 	return fmt.Sprintf("list what is there with: aws s3 ls s3://%s/%s", f.loc.Bucket, dir)
 }
 
-func (f s3Failure) denied() (text, hint string, kind error, ok bool) {
+func (f s3Failure) denied() verdict {
 	permission := "s3:GetObject"
 	switch {
 	case f.op == "ListObjectsV2":
@@ -244,20 +282,17 @@ func (f s3Failure) denied() (text, hint string, kind error, ok bool) {
 	case f.loc.VersionID != "":
 		permission = "s3:GetObjectVersion"
 	}
-	text = fmt.Sprintf("access denied: the credentials lack %s for the bucket %q", permission, f.loc.Bucket)
-	hint = "allow " + permission + " in the role's and the bucket's policies"
+	v := verdict{
+		fmt.Sprintf("access denied: the credentials lack %s for the bucket %q", permission, f.loc.Bucket),
+		"allow " + permission + " in the role's and the bucket's policies", ErrDenied,
+	}
 	switch {
 	case strings.Contains(strings.ToLower(f.message), "kms"):
-		hint = "allow kms:Decrypt for the key the object is encrypted with"
+		v.hint = "allow kms:Decrypt for the key the object is encrypted with"
 	case permission != "s3:ListBucket":
-		hint += "; without s3:ListBucket, S3 says the same about an object that does not exist"
+		v.hint += "; without s3:ListBucket, S3 says the same about an object that does not exist"
 	}
-	return text, hint, ErrDenied, true
-}
-
-// byNetwork is for calls that got no answer.
-func (f s3Failure) byNetwork() (text, hint string, kind error) {
-	return describeNetwork(f.err, f.where), "check AWS_ENDPOINT_URL, AWS_REGION and the network of the builder", nil
+	return v
 }
 
 // describeNetwork says why there was no answer from where, without any URL.

@@ -65,13 +65,13 @@ var foreigners = []foreign{
 // sniff says how in is compressed, skips skippable frames in front of it, and
 // refuses what is not a dump.
 func sniff(in *input) (Format, error) {
-	for {
+	for skipped := false; ; skipped = true {
 		head, err := in.buf.Peek(sniffLen)
-		if err != nil && err != io.EOF { //nolint:errorlint // only the bare io.EOF is an end
+		if err != nil && err != io.EOF {
 			return "", err
 		}
 		for _, m := range magics {
-			if bytes.HasPrefix(head, []byte(m.bytes)) {
+			if bytes.HasPrefix(head, []byte(m.bytes)) && (!skipped || m.format == FormatZstd || m.format == FormatLz4) {
 				return m.format, nil
 			}
 			// The whole input is the beginning of a magic number, and not
@@ -80,8 +80,14 @@ func sniff(in *input) (Format, error) {
 				return "", fmt.Errorf("%s stream ends early after %d bytes: %w", m.format, n, ErrTruncated)
 			}
 		}
-		if !isSkippable(head) {
+		switch {
+		case isSkippable(head):
+		case !skipped:
 			return FormatNone, refuse(head, FormatNone)
+		case len(head) == 0: // which is what zstd makes of nothing
+			return FormatZstd, nil
+		default:
+			return "", fmt.Errorf("%s stream is followed by something else before byte %d: %w", FormatZstd, in.n.Load(), ErrCorrupt)
 		}
 		if err := skipFrame(in); err != nil {
 			return "", err
@@ -121,7 +127,7 @@ func discard(r *bufio.Reader, n int64) error {
 // refuse returns an error when head begins something that is known not to be
 // SQL text. inside is the compression that head was in.
 func refuse(head []byte, inside Format) error {
-	what, hint := recognize(head)
+	what, hint := identify(head)
 	if what == "" && inside != FormatNone {
 		for _, m := range magics {
 			// "BZh" alone could be text.
@@ -142,8 +148,8 @@ func refuse(head []byte, inside Format) error {
 	}
 }
 
-// recognize names what head is, if it is foreign.
-func recognize(head []byte) (what, hint string) {
+// identify names what head is, if it is foreign.
+func identify(head []byte) (what, hint string) {
 	text := bytes.TrimPrefix(head, []byte("\xef\xbb\xbf"))
 	if trimmed := bytes.TrimLeft(text, " \t\r\n"); bytes.HasPrefix(trimmed, []byte("<")) {
 		text = trimmed

@@ -20,8 +20,13 @@ var errDowngrade = errors.New("the server redirects from https to http")
 // newWebClient returns a client that hands bytes over as they are: the
 // standard one would decompress some answers and change their length.
 func newWebClient() *http.Client {
-	transport := http.DefaultTransport.(*http.Transport).Clone()
-	transport.DisableCompression = true
+	transport := &http.Transport{
+		Proxy:               http.ProxyFromEnvironment,
+		DisableCompression:  true,
+		ForceAttemptHTTP2:   true,
+		TLSHandshakeTimeout: 10 * time.Second,
+		IdleConnTimeout:     90 * time.Second,
+	}
 	return &http.Client{
 		Transport: transport,
 		CheckRedirect: func(req *http.Request, via []*http.Request) error {
@@ -138,7 +143,6 @@ type webStream struct {
 	id     webIdentity
 	body   io.ReadCloser
 	dog    *watchdog
-	watch  context.Context
 	failed int   // broken connections in a row
 	since  int64 // where the present connection began
 	err    error
@@ -159,11 +163,11 @@ func (s *Source) openWeb(ctx context.Context, obj plan.Object) (Stream, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for {
-		err := w.connect()
+		err := w.connect(own)
 		if err == nil {
 			return w, nil
 		}
-		if err := w.broken(err); err != nil {
+		if err := w.broken(own, err); err != nil {
 			_ = w.end(err)
 			return nil, w.err
 		}
@@ -171,8 +175,8 @@ func (s *Source) openWeb(ctx context.Context, obj plan.Object) (Stream, error) {
 }
 
 // connect asks for the bytes from the present position on.
-func (w *webStream) connect() error {
-	watched, dog := watch(w.ctx(), w.source.retry.stall)
+func (w *webStream) connect(ctx context.Context) error {
+	watched, dog := watch(ctx, w.source.retry.stall)
 	at := w.position.Load()
 	header, wanted := http.Header{}, http.StatusOK
 	if w.id.etag != "" && !strings.HasPrefix(w.id.etag, "W/") {
@@ -184,7 +188,7 @@ func (w *webStream) connect() error {
 	}
 	resp, err := w.source.ask(watched, http.MethodGet, w.loc.URL, header, wanted)
 	if err != nil {
-		err = dog.explain(watched, err)
+		err = dog.explain(err)
 		dog.stop()
 		if at > 0 && statusOf(err) == http.StatusOK {
 			err = fmt.Errorf("%w: the connection broke after %d bytes, and the server cannot go on in the middle of a file", errPermanent, at)
@@ -202,7 +206,7 @@ func (w *webStream) connect() error {
 		return err
 	}
 	w.learn(now)
-	w.body, w.dog, w.watch, w.since = resp.Body, dog, watched, at
+	w.body, w.dog, w.since = resp.Body, dog, at
 	dog.rest()
 	return nil
 }
@@ -224,8 +228,8 @@ func (w *webStream) learn(now webIdentity) {
 
 // broken decides about a failure: nil means that connecting again makes sense,
 // and that the pause before it is over.
-func (w *webStream) broken(err error) error {
-	if reason := ended(w.ctx()); reason != nil {
+func (w *webStream) broken(ctx context.Context, err error) error {
+	if reason := ended(ctx); reason != nil {
 		return reason
 	}
 	if w.position.Load()-w.since >= progress {
@@ -235,7 +239,7 @@ func (w *webStream) broken(err error) error {
 	if !retryable(err) || w.failed >= w.source.retry.attempts {
 		return tries(err, w.failed)
 	}
-	return w.source.retry.pause(w.ctx(), w.failed)
+	return w.source.retry.pause(ctx, w.failed)
 }
 
 func (w *webStream) Read(p []byte) (int, error) {
@@ -245,10 +249,11 @@ func (w *webStream) Read(p []byte) (int, error) {
 		if w.err != nil {
 			return 0, w.err
 		}
-		if reason := ended(w.ctx()); reason != nil {
+		ctx := w.ctx()
+		if reason := ended(ctx); reason != nil {
 			return 0, w.end(reason)
 		}
-		n, done, err := w.readSome(p)
+		n, done, err := w.readSome(ctx, p)
 		w.position.Add(int64(n))
 		if done {
 			return 0, w.end(io.EOF)
@@ -257,7 +262,7 @@ func (w *webStream) Read(p []byte) (int, error) {
 			return n, nil
 		}
 		w.hangUp()
-		if err := w.broken(err); err != nil {
+		if err := w.broken(ctx, err); err != nil {
 			return 0, w.end(err)
 		}
 	}
@@ -266,9 +271,9 @@ func (w *webStream) Read(p []byte) (int, error) {
 // readSome reads from the connection, making it first where there is none. The
 // end of the file is told by done and not by io.EOF, because that is also what
 // a connection that is closed too early may give.
-func (w *webStream) readSome(p []byte) (n int, done bool, err error) {
+func (w *webStream) readSome(ctx context.Context, p []byte) (n int, done bool, err error) {
 	if w.body == nil {
-		if err := w.connect(); err != nil {
+		if err := w.connect(ctx); err != nil {
 			return 0, false, err
 		}
 	}
@@ -279,7 +284,7 @@ func (w *webStream) readSome(p []byte) (n int, done bool, err error) {
 		return n, false, nil
 	}
 	if !errors.Is(err, io.EOF) {
-		return 0, false, w.dog.explain(w.watch, err)
+		return 0, false, w.dog.explain(err)
 	}
 	if at := w.position.Load(); w.id.size >= 0 && at < w.id.size {
 		return 0, false, errShort
@@ -329,40 +334,40 @@ func webError(op string, loc spec.Location, err error) error {
 	if errors.As(err, &known) {
 		return known
 	}
-	text, hint, kind := explainWeb(loc, err)
+	v := explainWeb(loc, err)
 	if t := (*triedError)(nil); errors.As(err, &t) {
-		text += fmt.Sprintf(", %d times in a row", t.times)
+		v.text += fmt.Sprintf(", %d times in a row", t.times)
 	}
 	if status := statusOf(err); status != 0 {
 		op += fmt.Sprintf(": HTTP %d", status)
 	}
-	return &Error{Op: op, URL: displayLocation(loc), Hint: hint, Err: &cause{text: text, kind: kind, err: hideEOF(err)}}
+	return &Error{Op: op, URL: displayLocation(loc), Hint: v.hint, Err: &cause{text: v.text, kind: v.kind, err: hideEOF(err)}}
 }
 
-func explainWeb(loc spec.Location, err error) (text, hint string, kind error) {
+func explainWeb(loc spec.Location, err error) verdict {
 	var c *cause
 	status := statusOf(err)
 	switch {
 	case errors.Is(err, ErrChanged) && errors.As(err, &c):
-		return c.text, changedHint, ErrChanged
-	case status == http.StatusPreconditionFailed, status == http.StatusRequestedRangeNotSatisfiable:
-		return "the object " + ErrChanged.Error(), changedHint, ErrChanged
-	case status == http.StatusNotFound, status == http.StatusGone:
-		return "there is nothing at this address", "open it with: curl -I", ErrNotFound
-	case status == http.StatusUnauthorized:
-		return "the server wants a login", "use an address that carries its own permission, such as a signed URL", ErrDenied
-	case status == http.StatusForbidden:
-		return "the server denies access", "a signed URL may have expired: make a new one", ErrDenied
-	case status != 0:
-		return fmt.Sprintf("the server answered %d %s", status, http.StatusText(status)), "try again later", nil
-	case errors.Is(err, context.Canceled), errors.Is(err, errClosed):
-		return err.Error(), "", nil
-	case errors.Is(err, errDowngrade):
-		return errDowngrade.Error(), "use the address it redirects to, if that has https", nil
+		return verdict{c.text, changedHint, ErrChanged}
 	case errors.Is(err, errPermanent):
-		return strings.TrimPrefix(err.Error(), errPermanent.Error()+": "), "", nil
+		return verdict{text: permanentText(err)}
+	case status == http.StatusPreconditionFailed, status == http.StatusRequestedRangeNotSatisfiable:
+		return verdict{"the object " + ErrChanged.Error(), changedHint, ErrChanged}
+	case status == http.StatusNotFound, status == http.StatusGone:
+		return verdict{"there is nothing at this address", "open it with: curl -I", ErrNotFound}
+	case status == http.StatusUnauthorized:
+		return verdict{"the server wants a login", "use an address that carries its own permission, such as a signed URL", ErrDenied}
+	case status == http.StatusForbidden:
+		return verdict{"the server denies access", "a signed URL may have expired: make a new one", ErrDenied}
+	case status != 0:
+		return verdict{text: fmt.Sprintf("the server answered %d %s", status, http.StatusText(status)), hint: "try again later"}
+	case errors.Is(err, context.Canceled), errors.Is(err, errClosed):
+		return verdict{text: root(err).Error()}
+	case errors.Is(err, errDowngrade):
+		return verdict{text: errDowngrade.Error(), hint: "use the address it redirects to, if that has https"}
 	}
-	return describeNetwork(err, redactHost(loc.URL)), "check the address and the network of the builder", nil
+	return verdict{text: describeNetwork(err, redactHost(loc.URL)), hint: "check the address and the network of the builder"}
 }
 
 // redactHost is the scheme and host of a URL.
