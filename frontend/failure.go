@@ -122,7 +122,7 @@ func (b *bake) readMount(ctx context.Context, id string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer ctr.Release(context.WithoutCancel(ctx))
+	defer func() { _ = ctr.Release(context.WithoutCancel(ctx)) }()
 	return ctr.ReadFile(ctx, gwclient.ReadContainerRequest{
 		ReadRequest: gwclient.ReadRequest{Filename: "/" + plan.ErrorFile, Range: &gwclient.FileRange{Length: maxFailure}},
 	})
@@ -142,7 +142,7 @@ func (b *bake) printMount(ctx context.Context, id string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer ctr.Release(context.WithoutCancel(ctx))
+	defer func() { _ = ctr.Release(context.WithoutCancel(ctx)) }()
 	var out limitedBuffer
 	proc, err := ctr.Start(ctx, gwclient.StartRequest{
 		Args:   []string{agentSeed, "print-failure"},
