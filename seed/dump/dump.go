@@ -5,8 +5,8 @@
 // Scanner splits a stream into statements by the rules of the client programs
 // that the dump was written for, tells what each statement is (Kind), and
 // collects what comments say about the dump (Header). Redact makes a statement
-// fit for an error message. ParseInsert and Encoder turn INSERT statements
-// into the text that LOAD DATA reads.
+// fit for an error message. ParseInsert, RowReader and Encoder take INSERT
+// statements apart and turn their rows into the text that LOAD DATA reads.
 //
 // Where the words "the client" appear, they mean the programs mysql and
 // mariadb reading a script in batch mode (client/mysql.cc of either server).
