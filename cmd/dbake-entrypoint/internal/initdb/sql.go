@@ -144,6 +144,7 @@ func (r Runner) Query(ctx context.Context, statement string) (string, error) {
 	if err := errors.Join(err, writeErr, stdinW.Close(), stdout.Close()); err != nil {
 		return "", err
 	}
+	defer context.AfterFunc(ctx, func() { p.SignalGroup(syscall.SIGKILL) })()
 	var answer bytes.Buffer
 	if _, err := io.Copy(&answer, stdoutR); err != nil {
 		return "", err
