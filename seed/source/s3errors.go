@@ -89,10 +89,14 @@ func (s *Source) s3Error(op string, loc spec.Location, err error) error {
 	s.mu.Lock()
 	access := s.s3
 	s.mu.Unlock()
-	f := s3Failure{op: op, loc: loc, where: access.where(), err: err, status: statusOf(err), region: bucketRegion(err)}
+	f := s3Failure{op: op, loc: loc, where: access.where(), err: err}
+	var explained *hinted
 	var api smithy.APIError
-	if errors.As(err, &api) {
-		f.code, f.message = api.ErrorCode(), api.ErrorMessage()
+	if !errors.As(err, &explained) { // then any answer in it is not S3's
+		f.status, f.region = statusOf(err), bucketRegion(err)
+		if errors.As(err, &api) {
+			f.code, f.message = api.ErrorCode(), api.ErrorMessage()
+		}
 	}
 	var opErr *smithy.OperationError
 	if errors.As(err, &opErr) && opErr.ServiceID == "S3" {
