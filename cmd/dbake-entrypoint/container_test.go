@@ -51,7 +51,10 @@ func TestMain(m *testing.M) {
 func eachFlavour(t *testing.T, test func(t *testing.T, img *image)) {
 	t.Helper()
 	for _, flavour := range []string{"mysql", "mariadb"} {
-		t.Run(flavour, func(t *testing.T) { test(t, flavourImage(t, flavour)) })
+		t.Run(flavour, func(t *testing.T) {
+			t.Parallel()
+			test(t, flavourImage(t, flavour))
+		})
 	}
 }
 

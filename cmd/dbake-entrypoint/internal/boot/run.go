@@ -54,7 +54,7 @@ func (s *session) once(ctx context.Context, first bool) (int, error) {
 	}
 	s.control.serve(server)
 	s.note(ready.Starting, server.PID)
-	switch err := ready.Wait(ctx, notifier, s.socket, server.Done()); {
+	switch err := ready.Wait(ctx, notifier, s.socket, s.cfg.MariaDB(), server.Done()); {
 	case errors.Is(err, ready.ErrEnded):
 		return max(server.Wait(), failed), errors.New("the server ended before it was ready; its messages above say why")
 	case err != nil: // the container is to stop, and the server knows

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"sync/atomic"
 	"time"
 )
 
@@ -25,6 +26,8 @@ type Notifier struct {
 	// Address is the value for NotifyEnv.
 	Address string
 	ready   chan struct{}
+	// heard says that something has come, be it only "STATUS=…".
+	heard atomic.Bool
 }
 
 // Listen returns a Notifier that listens until Close.
@@ -51,6 +54,7 @@ func (n *Notifier) receive() {
 		if errors.Is(err, net.ErrClosed) {
 			return
 		}
+		n.heard.Store(true)
 		for line := range bytes.Lines(buf[:size]) {
 			if !said && string(bytes.TrimSpace(line)) == "READY=1" {
 				said = true
@@ -83,16 +87,18 @@ func Tell(address string) error {
 	return nil
 }
 
-// silence is how long a listening server may go without a notification before
-// it is taken for one that was built without them.
+// silence is how long a MariaDB server may listen without a notification
+// before it is taken for one that was built without them.
 const silence = 2 * time.Second
 
 // ErrEnded is Wait's answer when the server ended before it was ready.
 var ErrEnded = errors.New("the server ended before it was ready")
 
 // Wait returns nil as soon as the server at socket serves, ErrEnded when ended
-// is closed first, and ctx's error when ctx is done first.
-func Wait(ctx context.Context, n *Notifier, socket string, ended <-chan struct{}) error {
+// is closed first, and ctx's error when ctx is done first. A server built
+// without notifications is found out by its greeting; shy says that it would
+// log that, so it gets more time to speak first.
+func Wait(ctx context.Context, n *Notifier, socket string, shy bool, ended <-chan struct{}) error {
 	tick := time.NewTicker(250 * time.Millisecond)
 	defer tick.Stop()
 	var since time.Time
@@ -106,13 +112,13 @@ func Wait(ctx context.Context, n *Notifier, socket string, ended <-chan struct{}
 			return ctx.Err()
 		case <-tick.C:
 		}
-		if ok, _ := Listening(socket); !ok {
+		if ok, _ := Listening(socket); !ok || n.heard.Load() {
 			continue
 		}
 		if since.IsZero() {
 			since = time.Now()
 		}
-		if time.Since(since) > silence && Greet(socket, silence) == nil {
+		if (!shy || time.Since(since) > silence) && Greet(socket, silence) == nil {
 			return nil
 		}
 	}

@@ -79,7 +79,7 @@ func TestWait(t *testing.T) {
 	ended := make(chan struct{})
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Millisecond)
 	defer cancel()
-	if err := Wait(ctx, n, "/none", ended); !errors.Is(err, context.DeadlineExceeded) {
+	if err := Wait(ctx, n, "/none", true, ended); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("got %v before anything was said", err)
 	}
 	conn, err := net.Dial("unixgram", n.Address)
@@ -95,7 +95,7 @@ func TestWait(t *testing.T) {
 	if err := Tell(n.Address); err != nil {
 		t.Fatal(err)
 	}
-	if err := Wait(t.Context(), n, "/none", ended); err != nil {
+	if err := Wait(t.Context(), n, "/none", true, ended); err != nil {
 		t.Error(err)
 	}
 	quiet, err := Listen()
@@ -103,11 +103,13 @@ func TestWait(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer quiet.Close()
-	if err := Wait(t.Context(), quiet, greeter(t, hello), ended); err != nil {
-		t.Errorf("a server without notifications: %v", err)
+	for _, shy := range []bool{false, true} {
+		if err := Wait(t.Context(), quiet, greeter(t, hello), shy, ended); err != nil {
+			t.Errorf("a server without notifications: %v", err)
+		}
 	}
 	close(ended)
-	if err := Wait(t.Context(), quiet, "/none", ended); !errors.Is(err, ErrEnded) {
+	if err := Wait(t.Context(), quiet, "/none", true, ended); !errors.Is(err, ErrEnded) {
 		t.Errorf("got %v from a server that ended", err)
 	}
 }
