@@ -13,7 +13,8 @@ help: ## show this list
 setup: ## install and build the tools of the other targets
 	@hack/setup
 
-demo: setup ## a dump in S3 becomes a running image; KEEP=1 leaves it running
+demo: ## a dump in S3 becomes a running image; KEEP=1 leaves it running
+	@hack/setup packages buildkit buildx versitygw base-mysql
 	@go run ./hack/demo $(if $(KEEP),--keep) $(if $(ROWS),--rows=$(ROWS))
 
 test: ## everything that must pass: lint, test-unit, test-e2e
@@ -31,8 +32,9 @@ test-e2e: ## tests on BuildKit, buildx, registries, S3, Docker, MySQL, MariaDB
 lint: ## formatting, go vet, golangci-lint, tidy go.mod; FIX=1 formats
 	@FIX=$(FIX) hack/lint
 
-bench: setup ## compare a bake with restoring the plain way
-	@go run ./hack/bench
+bench: ## compare a bake with restoring the plain way
+	@hack/setup packages buildkit buildx versitygw base-mysql
+	@go run ./hack/bench $(if $(ROWS),--rows=$(ROWS))
 
 dist: ## compile the programs into dist/
 	@hack/dist

@@ -5,7 +5,7 @@
 // Each part starts on first use, once per Parts, on free ports and below one
 // temporary folder; Close stops what was started and leaves no process, mount,
 // network interface or file. The programs come from hack/setup, which is run
-// when the first part is asked for. Everything needs root and Linux.
+// when a part is asked for. Everything needs root and Linux.
 package parts
 
 import (
@@ -39,7 +39,7 @@ type Parts struct {
 	closers []func() error
 	counter int
 
-	setup     once[map[string]string]
+	setup     map[string]*once[string] // by name; mu guards the map
 	repo      once[string]
 	buildkit  once[string]
 	cli       once[[]string]

@@ -71,7 +71,7 @@ func (p *Parts) Login(ctx context.Context, r *Registry) error {
 }
 
 func (p *Parts) startRegistry(ctx context.Context, r *Registry) (*Registry, error) {
-	if _, err := p.installed(ctx, "buildx"); err != nil { // packages come with any part
+	if err := p.packages(ctx); err != nil {
 		return nil, err
 	}
 	port, err := FreePort()

@@ -33,33 +33,43 @@ func (p *Parts) Repo(ctx context.Context) (string, error) {
 }
 
 // installed is the folder that hack/setup keeps one of its parts in, such as
-// "buildkit" or "base-mysql". The first call makes sure that all parts exist.
+// "buildkit" or "base-mysql". The first call for a name makes the part, should
+// it be missing, which can take minutes.
 func (p *Parts) installed(ctx context.Context, name string) (string, error) {
-	paths, err := p.setup.do(ctx, p.runSetup)
-	if err != nil {
-		return "", err
+	p.mu.Lock()
+	if p.setup == nil {
+		p.setup = make(map[string]*once[string])
 	}
-	if paths[name] == "" {
-		return "", fmt.Errorf("hack/setup has no part %q", name)
+	part := p.setup[name]
+	if part == nil {
+		part = new(once[string])
+		p.setup[name] = part
 	}
-	return paths[name], nil
+	p.mu.Unlock()
+	return part.do(ctx, func(ctx context.Context) (string, error) {
+		repo, err := p.Repo(ctx)
+		if err != nil {
+			return "", err
+		}
+		out, err := output(exec.CommandContext(ctx, filepath.Join(repo, "hack", "setup"), "--paths", "packages", name))
+		if err != nil {
+			return "", fmt.Errorf("set up the test part %s: %w", name, err)
+		}
+		for line := range strings.Lines(out) {
+			if path, ok := strings.CutPrefix(strings.TrimSpace(line), name+"="); ok {
+				return path, nil
+			}
+		}
+		return "", fmt.Errorf("hack/setup gave no path for the test part %s", name)
+	})
 }
 
-func (p *Parts) runSetup(ctx context.Context) (map[string]string, error) {
+// packages makes sure that what comes from Debian is installed.
+func (p *Parts) packages(ctx context.Context) error {
 	repo, err := p.Repo(ctx)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	names := []string{"packages", "buildkit", "buildx", "versitygw", "base-mysql", "base-mariadb"}
-	cmd := exec.CommandContext(ctx, filepath.Join(repo, "hack", "setup"), append([]string{"--paths"}, names...)...)
-	out, err := output(cmd)
-	if err != nil {
-		return nil, fmt.Errorf("set up the test parts: %w", err)
-	}
-	paths := make(map[string]string)
-	for line := range strings.Lines(out) {
-		name, path, _ := strings.Cut(strings.TrimSpace(line), "=")
-		paths[name] = path
-	}
-	return paths, nil
+	_, err = output(exec.CommandContext(ctx, filepath.Join(repo, "hack", "setup"), "packages"))
+	return err
 }
