@@ -86,6 +86,10 @@ func (b *bake) pullBase(ctx context.Context, name string, p ocispecs.Platform) (
 	if err := json.Unmarshal(config, img); err != nil {
 		return fail(fmt.Errorf("read its config: %w", err))
 	}
+	if len(img.RootFS.DiffIDs) == 0 {
+		// BuildKit has no words of its own for running something in it.
+		return fail(errors.New("the image has no files, and so no mysqld or mariadbd; name a base that holds a server"))
+	}
 	img.Created = nil
 	st := llb.Image(named.String(), llb.Platform(p), b.dc.ImageResolveMode, b.src.location("base"),
 		llb.WithCustomName("[base] "+reference.FamiliarString(named)))

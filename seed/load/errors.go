@@ -57,11 +57,17 @@ func (l *Loader) statementError(st dump.Statement, cause error) error {
 	case errors.As(cause, &refused):
 		e.Code = int(refused.Number)
 		e.reason = fmt.Sprintf("server error %d (%s): %s", refused.Number, sqlState(refused), SafeMessage(refused, !holdsNoValues(st.Kind)))
+		if diskFull[refused.Number] {
+			e.reason += " (most likely the builder's disk is)"
+		}
 	default:
 		e.reason = cause.Error()
 	}
 	return e
 }
+
+// diskFull lists errors that a full disk gives.
+var diskFull = map[uint16]bool{1021: true, 1114: true}
 
 func sqlState(e *mysql.MySQLError) string { return string(e.SQLState[:]) }
 
@@ -91,6 +97,7 @@ var quotesNamesOnly = map[uint16]bool{
 	1100: true, // table not locked
 	1109: true, // unknown table in
 	1110: true, // column specified twice
+	1114: true, // table is full
 	1136: true, // column count
 	1146: true, // no such table
 	1153: true, // packet too large

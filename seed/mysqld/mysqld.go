@@ -9,6 +9,8 @@ package mysqld
 import (
 	"errors"
 	"fmt"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -87,6 +89,9 @@ func (e *ExitError) Error() string {
 		text = "the server failed: " + e.Err.Error()
 	}
 	text = fmt.Sprintf("%s while it should %s", text, e.Doing)
+	if slices.ContainsFunc(e.Log, diskFull.MatchString) {
+		text = "the builder's disk is full: " + text
+	}
 	if lines := complaints(e.Log); len(lines) > 0 {
 		text += "; its log says: " + strings.Join(lines, " | ")
 	}
@@ -96,12 +101,18 @@ func (e *ExitError) Error() string {
 // Unwrap gives the process's error.
 func (e *ExitError) Unwrap() error { return e.Err }
 
+// diskFull matches what servers and the system libraries say when a file cannot
+// grow: ENOSPC is 28 on Linux.
+var diskFull = regexp.MustCompile(`No space left on device|[Ee]rror:? 28\b|errno:? 28\b`)
+
 // complaints picks the lines of a server log that say what went wrong, at most
-// three; without any, the last two lines.
+// three, each once; without any, the last two lines.
 func complaints(log []string) []string {
 	var errs []string
 	for _, line := range log {
-		if strings.Contains(line, "[ERROR]") || strings.Contains(line, "[FATAL]") {
+		at := max(strings.Index(line, "[ERROR]"), strings.Index(line, "[FATAL]"))
+		repeats := func(other string) bool { return strings.HasSuffix(other, line[max(at, 0):]) }
+		if at >= 0 && !slices.ContainsFunc(errs, repeats) {
 			errs = append(errs, line)
 		}
 	}
