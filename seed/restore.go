@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -50,8 +51,10 @@ type restore struct {
 	started  time.Time
 	manifest *manifest.Manifest
 
-	server   *mysqld.Server
-	sessions []*sql.Conn
+	server *mysqld.Server
+	// opened are all sessions that a bake needs, in the order of their use.
+	opened, unused []*sql.Conn
+	db             *sql.DB
 
 	mu sync.Mutex // guards manifest.Warnings
 }
@@ -134,28 +137,23 @@ func (r *restore) work(ctx context.Context) error {
 		return err
 	}
 	defer db.Close()
-	// All sessions are opened before the first statement runs: a dump may
-	// replace the accounts, and a session keeps the rights it began with.
 	defer r.closeSessions()
-	if err := r.openSessions(ctx, db); err != nil {
-		return err
-	}
-	admin := r.sessions[0]
-	if err := r.server.OneRoot(ctx, admin); err != nil {
+	admin, err := r.openSessions(ctx, db)
+	if err != nil {
 		return err
 	}
 	if err := r.server.BeginBulk(ctx, admin); err != nil {
 		return err
 	}
-	for i, object := range r.order.Objects {
-		if err := r.loadObject(ctx, object, r.sessions[1+i]); err != nil {
-			return err
+	for _, object := range r.order.Objects {
+		if err := r.loadObject(ctx, object); err != nil {
+			return at(fmt.Sprintf("dump[%d]", object.Dump), err)
 		}
 	}
 	if err := r.applyAccounts(ctx, admin); err != nil {
 		return err
 	}
-	if err := r.runScripts(ctx, r.sessions[1+len(r.order.Objects):]); err != nil {
+	if err := r.runScripts(ctx); err != nil {
 		return err
 	}
 	if err := r.verify(ctx, admin); err != nil {
@@ -168,26 +166,78 @@ func (r *restore) work(ctx context.Context) error {
 	return r.server.Shrink(ctx, admin)
 }
 
-// openSessions opens one session for the administrator, one for each dump and
-// one for each script.
-func (r *restore) openSessions(ctx context.Context, db *sql.DB) error {
-	for range 1 + len(r.order.Objects) + len(r.order.After) {
+// maxSessions bounds the sessions that are open at once. Each takes the server a
+// thread and about a megabyte.
+const maxSessions = 400
+
+// openSessions opens, in the order of their use, the administrator's session
+// and those of all dumps and scripts, and gives the first. All of them are there
+// before the first statement runs: a dump may replace the accounts, and a session
+// keeps the rights it began with. Only a bake of very many dumps has to do
+// without.
+func (r *restore) openSessions(ctx context.Context, db *sql.DB) (admin *sql.Conn, err error) {
+	r.db = db
+	admin, err = db.Conn(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("open a session: %w", err)
+	}
+	r.opened = append(r.opened, admin)
+	if err := r.server.OneRoot(ctx, admin); err != nil {
+		return nil, err
+	}
+	wanted := len(r.order.Objects)*(2+2*laneCount()) + len(r.order.After)
+	for range min(wanted, maxSessions) {
 		conn, err := db.Conn(ctx)
 		if err != nil {
-			return fmt.Errorf("open a session: %w", err)
+			return nil, fmt.Errorf("open a session: %w", err)
 		}
-		r.sessions = append(r.sessions, conn)
+		r.opened = append(r.opened, conn)
+		r.unused = append(r.unused, conn)
 	}
-	return nil
+	return admin, nil
+}
+
+// session gives the next session that nobody has used.
+func (r *restore) session(ctx context.Context) (*sql.Conn, error) {
+	if len(r.unused) > 0 {
+		conn := r.unused[0]
+		r.unused = r.unused[1:]
+		return conn, nil
+	}
+	conn, err := r.db.Conn(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("open a session: %w", err)
+	}
+	r.opened = append(r.opened, conn)
+	return conn, nil
+}
+
+// laneCount gives how many lanes load at once: one more than there are
+// processors, since a lane waits for the server while the server works, and the
+// server for the lane while that encodes.
+func laneCount() int { return min(runtime.GOMAXPROCS(0)+1, 9) }
+
+// lanes gives the sessions for one parallel load, ready for use.
+func (r *restore) lanes(ctx context.Context) (load.Lanes, error) {
+	n := laneCount()
+	conns := make([]*sql.Conn, 1+2*n)
+	for i := range conns {
+		var err error
+		if conns[i], err = r.session(ctx); err != nil {
+			return load.Lanes{}, err
+		}
+	}
+	lanes := load.Lanes{Look: conns[0], Rows: conns[1 : 1+n], Keys: conns[1+n:]}
+	return lanes, lanes.PrepareKeySessions(ctx)
 }
 
 func (r *restore) closeSessions() {
-	for _, conn := range r.sessions {
+	for _, conn := range r.opened {
 		conn.Close()
 	}
 }
 
-func (r *restore) loadObject(ctx context.Context, object plan.Object, session *sql.Conn) error {
+func (r *restore) loadObject(ctx context.Context, object plan.Object) error {
 	name := source.Display(object)
 	r.emit(event.Phase{Name: "restore", Detail: name})
 	src := source.New(source.Config{ContextDir: r.dirs.Context, SecretDir: r.dirs.Secrets})
@@ -202,7 +252,15 @@ func (r *restore) loadObject(ctx context.Context, object plan.Object, session *s
 		return err
 	}
 	defer in.Close()
-	loader := load.New(session, in.scanner, load.Options{
+	session, err := r.session(ctx)
+	if err != nil {
+		return err
+	}
+	lanes, err := r.lanes(ctx)
+	if err != nil {
+		return err
+	}
+	loader := load.NewParallel(session, lanes, in.scanner, load.Options{
 		Object:     name,
 		Database:   r.order.Options.Database,
 		SkipSystem: r.skipsSystem,
@@ -237,7 +295,7 @@ func (r *restore) record(object plan.Object, in *input, loader *load.Loader) {
 	m.Statements += counts.Statements
 	m.Skipped += counts.Skipped
 	for _, t := range loader.Tables() {
-		m.Tables = append(m.Tables, manifest.Table{Schema: t.Schema, Name: t.Name, Rows: t.Rows})
+		m.Tables = append(m.Tables, manifest.Table{Schema: t.Schema, Name: t.Name, Rows: t.Rows, Bytes: t.Bytes, Digest: t.Digest})
 	}
 	slices.SortStableFunc(m.Tables, func(a, b manifest.Table) int {
 		return strings.Compare(a.Schema+"\x00"+a.Name, b.Schema+"\x00"+b.Name)

@@ -2,6 +2,8 @@ package seed
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"os"
 	"path/filepath"
@@ -164,8 +166,12 @@ func TestRestoreDumpOfOneDatabase(t *testing.T) {
 	k := newKitchen(t)
 	k.dump("app.sql", head+body+foot)
 	m := k.mustBake()
-	if m.Rows != 2 || len(m.Tables) != 1 || m.Tables[0] != (manifest.Table{Schema: "app", Name: "users", Rows: 2}) {
+	if m.Rows != 2 || len(m.Tables) != 1 || m.Tables[0].Schema != "app" || m.Tables[0].Name != "users" || m.Tables[0].Rows != 2 {
 		t.Errorf("the manifest counts %d rows in %+v", m.Rows, m.Tables)
+	}
+	rows := `(1,'ann@example.com'),(2,'it''s \\ \0 ü')`
+	if d := sha256.Sum256([]byte(rows)); m.Tables[0].Digest != hex.EncodeToString(d[:]) || m.Tables[0].Bytes != int64(len(rows)) {
+		t.Errorf("the digest is not that of the rows' text: %+v", m.Tables[0])
 	}
 	if len(m.Warnings) != 1 || !strings.Contains(m.Warnings[0], "no password") {
 		t.Errorf("warnings are %q, want one about root's missing password", m.Warnings)
@@ -284,7 +290,7 @@ func TestRestoreNamesTheKeyAtFault(t *testing.T) {
 	for path, change := range map[string]func(*kitchen){
 		"verify[1]":              func(k *kitchen) { k.order.Verify = []string{"SELECT 1", "SELECT COUNT(*) > 5 FROM app.users"} },
 		"accounts.root.password": func(k *kitchen) { k.order.Accounts.Root = &spec.Root{Password: &spec.Secret{Secret: "missing"}} },
-		"after[0]": func(k *kitchen) { k.file("a.sql", "SELECT 1 FROM nowhere"); k.order.After = []string{"a.sql"} },
+		"after[0]":               func(k *kitchen) { k.file("a.sql", "SELECT 1 FROM nowhere"); k.order.After = []string{"a.sql"} },
 	} {
 		t.Run(path, func(t *testing.T) {
 			k := newKitchen(t)

@@ -14,22 +14,26 @@ import (
 )
 
 // runScripts runs the "after" scripts in order, each on a session of its own.
-func (r *restore) runScripts(ctx context.Context, sessions []*sql.Conn) error {
+func (r *restore) runScripts(ctx context.Context) error {
 	for i, name := range r.order.After {
 		r.emit(event.Phase{Name: "run", Detail: name})
-		if err := r.runScript(ctx, name, sessions[i]); err != nil {
+		if err := r.runScript(ctx, name); err != nil {
 			return at(fmt.Sprintf("after[%d]", i), err)
 		}
 	}
 	return nil
 }
 
-func (r *restore) runScript(ctx context.Context, name string, session *sql.Conn) error {
+func (r *restore) runScript(ctx context.Context, name string) error {
 	f, err := os.Open(filepath.Join(r.dirs.Context, name))
 	if err != nil {
 		return fmt.Errorf("open the script: %w", err)
 	}
 	defer f.Close()
+	session, err := r.session(ctx)
+	if err != nil {
+		return err
+	}
 	return load.New(session, dump.NewScanner(f), load.Options{
 		Object:   name,
 		Database: r.defaultDatabase(),

@@ -90,7 +90,10 @@ func Resolve(ctx context.Context, q plan.Resolve, dirs Dirs, emit event.Sink) (*
 		if err != nil {
 			return nil, at(fmt.Sprintf("dump[%d]", i), err)
 		}
-		out.Objects = append(out.Objects, objects...)
+		for _, o := range objects {
+			o.Dump = i
+			out.Objects = append(out.Objects, o)
+		}
 	}
 	return out, nil
 }

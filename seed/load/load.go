@@ -2,11 +2,12 @@
 // statements of a dump in order, with the session state the dump asks for.
 //
 // How rows get into a table is behind the interface Rows. Everything else, such
-// as DDL, SET and grants, is a barrier between rows: it runs on the session
-// connection when all rows before it are in.
+// as DDL, SET and grants, runs on the session connection, in order, when the
+// rows it could depend on are in.
 package load
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"errors"
@@ -18,14 +19,22 @@ import (
 	"github.com/dbake/dbake/seed/dump"
 )
 
-// Rows puts the rows of INSERT and REPLACE statements into tables.
+// Rows puts the rows of INSERT and REPLACE statements into tables. Its methods
+// are called from one goroutine.
 type Rows interface {
 	// Put takes a statement of kind Insert or Replace. It may return before
 	// the rows are in; the statement's text is only valid during the call.
 	Put(ctx context.Context, st dump.Statement) error
-	// Wait returns when all rows taken so far are in. It must be called
-	// before any other statement runs.
+	// Follow tells of a statement that has changed the state of the session,
+	// so that rows put from now on see the same state.
+	Follow(st dump.Statement)
+	// WaitTable returns when all rows put into one table are in.
+	WaitTable(ctx context.Context, schema, table string) error
+	// Wait returns when all rows are in and every table is whole.
 	Wait(ctx context.Context) error
+	// Skips reports whether a statement means nothing to rows that are put
+	// this way.
+	Skips(st dump.Statement) bool
 }
 
 // Options say how a dump is loaded.
@@ -41,7 +50,8 @@ type Options struct {
 	SkipSystem func(dump.Header) bool
 	// Continue goes on after a statement the server refused.
 	Continue bool
-	// Warn receives what the user should know; it must not be nil.
+	// Warn receives what the user should know; it must not be nil. It may be
+	// called from several goroutines.
 	Warn func(text string)
 }
 
@@ -49,13 +59,12 @@ type Options struct {
 // goroutines through Loader.Counts.
 type Counts struct {
 	Statements int64 // accepted by the server
-	Rows       int64 // affected by INSERT and REPLACE, as the server counts
+	Rows       int64 // that INSERT, REPLACE and LOAD DATA affected, as the server counts
 	Tables     int64 // created
-	Skipped    int64 // refused by the server, with Options.Continue
+	Skipped    int64 // statements refused by the server, with Options.Continue
 }
 
-// Loader loads one dump over one session. It is not safe for concurrent use,
-// apart from Counts.
+// Loader loads one dump. It is not safe for concurrent use, apart from Counts.
 type Loader struct {
 	session *sql.Conn
 	scanner *dump.Scanner
@@ -63,7 +72,7 @@ type Loader struct {
 	rows    Rows
 	counts  counters
 	placed  bool   // the session has a default schema, or the dump sees to it
-	schema  string // the default schema that place chose, for a dump that has none
+	schema  string // the session's default schema
 	left    leftOut
 	tables  map[string]*Table
 	order   []*Table
@@ -73,26 +82,47 @@ type Loader struct {
 type Table struct {
 	Schema, Name string
 	Rows         int64
+	// Bytes and Digest are the length in bytes and the SHA-256 (hexadecimal)
+	// of the table's rows as the dump writes them: the texts of its VALUES
+	// lists, joined by commas. Zero and empty for a table without rows, and
+	// for one whose rows came in another form.
+	Bytes  int64
+	Digest string
 }
 
-// New prepares a load of the dump that scanner reads over session. The session
-// must be new: the dump's own SET statements give it the state the dump needs.
+// New prepares a load of the dump that scanner reads over session alone. The
+// session must be new: the dump's own SET statements give it the state the dump
+// needs.
 func New(session *sql.Conn, scanner *dump.Scanner, o Options) *Loader {
 	l := &Loader{session: session, scanner: scanner, options: o, tables: map[string]*Table{}}
 	l.rows = (*sessionRows)(l)
 	return l
 }
 
+// NewParallel is New with rows loaded over lanes besides the session. The lanes
+// must be new, too, and belong to the load until Run has returned.
+func NewParallel(session *sql.Conn, lanes Lanes, scanner *dump.Scanner, o Options) *Loader {
+	l := New(session, scanner, o)
+	l.rows = newLaneRows(l, lanes)
+	return l
+}
+
 // Run loads the dump to its end. It returns a *StatementError when the server
 // refuses a statement, a *dump.SyntaxError when the dump cannot be split into
-// statements, and ErrTruncated when the dump ends before its completion line.
-// What the server accepted before an error stays in the server.
+// statements, and a *TruncatedError when the dump ends before its completion
+// line. What the server accepted before an error stays in the server.
 func (l *Loader) Run(ctx context.Context) error {
+	if r, ok := l.rows.(*laneRows); ok {
+		stop := r.start(ctx)
+		defer stop()
+	}
 	// A client program names its character set when it connects; the dump may
 	// rely on it (mysqldump --compact) and overrides it otherwise.
-	if _, err := l.session.ExecContext(ctx, "SET NAMES utf8mb4"); err != nil {
+	begin := dump.Statement{Kind: dump.SetStatement, Text: []byte("SET NAMES utf8mb4")}
+	if _, err := l.session.ExecContext(ctx, string(begin.Text)); err != nil {
 		return fmt.Errorf("begin the session for %s: %w", l.options.Object, err)
 	}
+	l.rows.Follow(begin)
 	for {
 		st, err := l.scanner.Next()
 		if errors.Is(err, io.EOF) {
@@ -133,7 +163,7 @@ func (l *Loader) step(ctx context.Context, st dump.Statement) error {
 	if why := refusal(st); why != "" {
 		return l.statementError(st, errors.New(why))
 	}
-	if l.leavesOut(st) {
+	if l.leavesOut(st) || l.rows.Skips(st) {
 		return nil
 	}
 	if err := l.place(ctx, st); err != nil {
@@ -142,15 +172,65 @@ func (l *Loader) step(ctx context.Context, st dump.Statement) error {
 	if st.Kind == dump.Insert || st.Kind == dump.Replace {
 		return l.rows.Put(ctx, st)
 	}
-	if err := l.rows.Wait(ctx); err != nil {
+	if err := l.waitFor(ctx, st); err != nil {
 		return err
 	}
 	_, err := l.execute(ctx, st)
-	if err == nil && st.Kind == dump.CreateTable {
+	if err != nil {
+		return err
+	}
+	switch st.Kind {
+	case dump.Use:
+		l.schema = st.Schema
+		l.rows.Follow(st)
+	case dump.SetStatement:
+		if !isGlobal(st) {
+			l.rows.Follow(st)
+		}
+	case dump.CreateTable:
 		l.table(st)
 		l.counts.tables.Add(1)
 	}
-	return err
+	return nil
+}
+
+// waitFor waits for the rows that a statement could depend on. What is not
+// known to be harmless waits for all.
+func (l *Loader) waitFor(ctx context.Context, st dump.Statement) error {
+	switch st.Kind {
+	case dump.Use, dump.CreateDatabase, dump.LockTables, dump.UnlockTables, dump.AlterKeys, dump.Transaction,
+		dump.GTIDPurged, dump.CreateView, dump.DropView, dump.CreateRoutine, dump.CreateEvent, dump.DropProgram:
+		return nil // these are about definitions, not rows
+	case dump.SetStatement:
+		if !bytes.Contains(bytes.ToUpper(st.Text), []byte("SELECT")) {
+			return nil
+		}
+	case dump.CreateTable:
+		if !readsOtherTables(st.Text) {
+			return l.rows.WaitTable(ctx, l.schemaOf(st), st.Table)
+		}
+	case dump.DropTable:
+		if !bytes.Contains(st.Text, []byte(",")) {
+			return l.rows.WaitTable(ctx, l.schemaOf(st), st.Table)
+		}
+	case dump.CreateTrigger:
+		return l.rows.WaitTable(ctx, l.schemaOf(st), st.Table)
+	}
+	return l.rows.Wait(ctx)
+}
+
+// readsOtherTables reports whether a CREATE TABLE may copy from a table. A word
+// in a comment that only looks so costs a wait, nothing else.
+func readsOtherTables(text []byte) bool {
+	upper := bytes.ToUpper(text)
+	return bytes.Contains(upper, []byte("SELECT")) || bytes.Contains(upper, []byte("LIKE"))
+}
+
+// isGlobal reports whether a SET statement changes the server rather than the
+// session.
+func isGlobal(st dump.Statement) bool {
+	upper := bytes.ToUpper(st.Text)
+	return bytes.Contains(upper, []byte("GLOBAL")) || bytes.Contains(upper, []byte("PERSIST"))
 }
 
 // refusal gives the reason why a statement must not run at all.
@@ -167,7 +247,13 @@ func refusal(st dump.Statement) string {
 
 // execute runs a statement on the session and gives the rows it affected.
 func (l *Loader) execute(ctx context.Context, st dump.Statement) (int64, error) {
-	result, err := l.session.ExecContext(ctx, string(st.Text))
+	return l.executeOn(ctx, l.session, st)
+}
+
+// executeOn runs a statement; it may be called from several goroutines, each
+// with a connection of its own.
+func (l *Loader) executeOn(ctx context.Context, conn *sql.Conn, st dump.Statement) (int64, error) {
+	result, err := conn.ExecContext(ctx, string(st.Text))
 	switch {
 	case err == nil:
 		l.counts.statements.Add(1)
@@ -199,7 +285,7 @@ func isEmptyQuery(err error) bool {
 // table gives the record of the table a statement is about.
 func (l *Loader) table(st dump.Statement) *Table {
 	schema := l.schemaOf(st)
-	key := schema + "\x00" + st.Table
+	key := tableKey(schema, st.Table)
 	t := l.tables[key]
 	if t == nil {
 		t = &Table{Schema: schema, Name: st.Table}
@@ -209,6 +295,8 @@ func (l *Loader) table(st dump.Statement) *Table {
 	return t
 }
 
+func tableKey(schema, table string) string { return schema + "\x00" + table }
+
 // schemaOf gives the schema a statement works in.
 func (l *Loader) schemaOf(st dump.Statement) string {
 	if st.Schema == "" {
@@ -217,7 +305,8 @@ func (l *Loader) schemaOf(st dump.Statement) string {
 	return st.Schema
 }
 
-// sessionRows is the Rows that sends each statement as it is over the session.
+// sessionRows is the Rows that sends each statement as it is over the session:
+// for scripts, whose statements may depend on each other in any way.
 type sessionRows Loader
 
 var _ Rows = (*sessionRows)(nil)
@@ -233,4 +322,7 @@ func (r *sessionRows) Put(ctx context.Context, st dump.Statement) error {
 	return nil
 }
 
-func (r *sessionRows) Wait(context.Context) error { return nil }
+func (r *sessionRows) Follow(dump.Statement)                           {}
+func (r *sessionRows) WaitTable(context.Context, string, string) error { return nil }
+func (r *sessionRows) Wait(context.Context) error                      { return nil }
+func (r *sessionRows) Skips(dump.Statement) bool                       { return false }

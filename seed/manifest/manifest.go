@@ -63,6 +63,10 @@ type Table struct {
 	Name   string `json:"name"`
 	// Rows is what the server counted as inserted.
 	Rows int64 `json:"rows"`
+	// Bytes and Digest are the length and the SHA-256 of the rows as the
+	// dump writes them: the texts of its VALUES lists, joined by commas.
+	Bytes  int64  `json:"bytes"`
+	Digest string `json:"digest,omitempty"`
 }
 
 // Write puts the manifest into a file, making its directory.

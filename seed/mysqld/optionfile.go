@@ -47,8 +47,16 @@ func optionFileFor(files []string) (file, prefix string, err error) {
 	}
 	switch {
 	case dir != "":
-		return filepath.Join(dir, fragmentName), "", nil
+		// The file becomes part of a layer, whose directories are real ones.
+		real, err := filepath.EvalSymlinks(dir)
+		if err != nil {
+			return "", "", fmt.Errorf("find the base's option directory: %w", err)
+		}
+		return filepath.Join(real, fragmentName), "", nil
 	case last != "":
+		if last, err = filepath.EvalSymlinks(last); err != nil {
+			return "", "", fmt.Errorf("find the base's option file: %w", err)
+		}
 		return last, strings.TrimRight(lastText, "\n") + "\n\n", nil
 	}
 	for _, name := range files {

@@ -73,6 +73,8 @@ type Resolved struct {
 
 // Object is one input with its identity pinned.
 type Object struct {
+	// Dump is the index of the dbake.yaml entry that it comes from.
+	Dump     int           `json:"dump"`
 	Location spec.Location `json:"location"`
 	// VersionID and ETag are as S3 or the web server gave them (an ETag with
 	// its quotes); empty when it gave none.
