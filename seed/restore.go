@@ -25,9 +25,9 @@ import (
 // Restore makes the data directory that order asks for below dirs.Out: the data
 // directory itself, its hard-linked twin for empty volumes, and the manifest.
 // On an error nothing in dirs.Out is of use, and no process is left.
-func Restore(ctx context.Context, order plan.Restore, dirs Dirs, emit event.Sink) (*manifest.Manifest, error) {
+func Restore(ctx context.Context, order plan.Restore, dirs Dirs, tuning Tuning, emit event.Sink) (*manifest.Manifest, error) {
 	dirs = dirs.withDefaults()
-	r := &restore{order: order, dirs: dirs, emit: emit, started: time.Now()}
+	r := &restore{order: order, dirs: dirs, tuning: tuning, emit: emit, started: time.Now()}
 	r.manifest = &manifest.Manifest{
 		Format:  manifest.FormatVersion,
 		Server:  manifest.Server{Flavour: order.Base.Flavour, Version: order.Base.Version},
@@ -47,6 +47,7 @@ func Restore(ctx context.Context, order plan.Restore, dirs Dirs, emit event.Sink
 type restore struct {
 	order    plan.Restore
 	dirs     Dirs
+	tuning   Tuning
 	emit     event.Sink
 	started  time.Time
 	manifest *manifest.Manifest
@@ -185,7 +186,7 @@ func (r *restore) openSessions(ctx context.Context, db *sql.DB) (admin *sql.Conn
 	if err := r.server.OneRoot(ctx, admin); err != nil {
 		return nil, err
 	}
-	wanted := len(r.order.Objects)*(2+2*laneCount()) + len(r.order.After)
+	wanted := len(r.order.Objects)*(2+2*r.laneCount()) + len(r.order.After)
 	for range min(wanted, maxSessions) {
 		conn, err := db.Conn(ctx)
 		if err != nil {
@@ -215,11 +216,16 @@ func (r *restore) session(ctx context.Context) (*sql.Conn, error) {
 // laneCount gives how many lanes load at once: one more than there are
 // processors, since a lane waits for the server while the server works, and the
 // server for the lane while that encodes.
-func laneCount() int { return min(runtime.GOMAXPROCS(0)+1, 9) }
+func (r *restore) laneCount() int {
+	if r.tuning.Lanes > 0 {
+		return r.tuning.Lanes
+	}
+	return min(runtime.GOMAXPROCS(0)+1, 9)
+}
 
 // lanes gives the sessions for one parallel load, ready for use.
 func (r *restore) lanes(ctx context.Context) (load.Lanes, error) {
-	n := laneCount()
+	n := r.laneCount()
 	conns := make([]*sql.Conn, 1+2*n)
 	for i := range conns {
 		var err error
@@ -265,6 +271,7 @@ func (r *restore) loadObject(ctx context.Context, object plan.Object) error {
 		Database:   r.order.Options.Database,
 		SkipSystem: r.skipsSystem,
 		Continue:   r.order.Options.OnError == spec.OnErrorContinue,
+		ChunkBytes: r.tuning.ChunkBytes,
 		Warn:       func(text string) { r.warn("", text) },
 	})
 	stop := r.report(name, stream, loader)

@@ -87,7 +87,7 @@ func (k *kitchen) secret(id, value string) {
 
 func (k *kitchen) bake() (*manifest.Manifest, error) {
 	k.t.Helper()
-	return Restore(k.t.Context(), k.order, k.dirs, func(e event.Event) { k.events = append(k.events, e) })
+	return Restore(k.t.Context(), k.order, k.dirs, Tuning{}, func(e event.Event) { k.events = append(k.events, e) })
 }
 
 func (k *kitchen) mustBake() *manifest.Manifest {
@@ -308,7 +308,7 @@ func TestRestoreEndsWithItsContext(t *testing.T) {
 	k.dump("app.sql", head+body+"DO SLEEP(600);\n"+foot)
 	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Second)
 	defer cancel()
-	_, err := Restore(ctx, k.order, k.dirs, event.Discard)
+	_, err := Restore(ctx, k.order, k.dirs, Tuning{}, event.Discard)
 	if !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("got %v, want the context's error", err)
 	}

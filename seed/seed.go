@@ -24,6 +24,13 @@ type Dirs struct {
 	Work    string // socket, log and temporary files; on a disk
 }
 
+// Tuning changes how a restore works and nothing of what comes out. The zero
+// value is right but for tests and benchmarks.
+type Tuning struct {
+	Lanes      int // how many lanes load at once
+	ChunkBytes int // load.Options.ChunkBytes
+}
+
 // withDefaults fills in what is empty.
 func (d Dirs) withDefaults() Dirs {
 	for _, f := range []struct {

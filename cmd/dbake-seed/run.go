@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strconv"
 	"syscall"
 
 	"github.com/dbake/dbake/seed"
@@ -72,12 +73,25 @@ func (d dirs) restore(ctx context.Context, stderr io.Writer) int {
 		return d.fail(err, stderr)
 	}
 	p := newPrinter(stderr)
-	m, err := seed.Restore(ctx, order, seed.Dirs{}, p.Event)
+	m, err := seed.Restore(ctx, order, seed.Dirs{}, tuning(), p.Event)
 	if err != nil {
 		return d.fail(err, stderr)
 	}
 	p.done(m)
 	return exitOK
+}
+
+// tuning reads DBAKE_LANES and DBAKE_CHUNK_BYTES, which tests and benchmarks set;
+// what is no number counts as not set.
+func tuning() seed.Tuning {
+	number := func(name string) int {
+		n, err := strconv.Atoi(os.Getenv(name))
+		if err != nil {
+			return 0
+		}
+		return n
+	}
+	return seed.Tuning{Lanes: number("DBAKE_LANES"), ChunkBytes: number("DBAKE_CHUNK_BYTES")}
 }
 
 // fail leaves the error for the builder and shows it in the step's output.

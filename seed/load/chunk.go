@@ -61,7 +61,7 @@ func (c *chunk) load(ctx context.Context, l *lane) error {
 		return err
 	}
 	rows, err := c.loadAsText(ctx, l)
-	if cap(l.text) > 4*chunkBytes {
+	if cap(l.text) > keepable {
 		l.text = nil
 	}
 	var retry *notAsTextError

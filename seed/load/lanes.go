@@ -17,9 +17,20 @@ type Lanes struct {
 	Look *sql.Conn
 }
 
-// chunkBytes is how much of a dump's text one lane loads in one transaction.
-// Larger chunks cost memory, smaller ones round trips.
-const chunkBytes = 4 << 20
+// defaultChunk is how many bytes of a dump's text one lane loads in one
+// transaction. Larger chunks cost memory, smaller ones round trips. A table
+// counts as large, and gets its keys last, when its rows fill a chunk.
+const defaultChunk = 4 << 20
+
+func (l *Loader) chunkBytes() int {
+	if l.options.ChunkBytes > 0 {
+		return l.options.ChunkBytes
+	}
+	return defaultChunk
+}
+
+// keepable is up to which size in bytes a buffer is kept for the next chunk.
+const keepable = 4 * defaultChunk
 
 // pool hands tasks to lanes and knows what is still to be done. Tasks are
 // queued without a bound, chunks are bounded by their buffers.
@@ -128,7 +139,7 @@ func (p *pool) takeBuffer() ([]byte, error) {
 // giveBuffer frees a chunk buffer; one that a giant row has blown up is left to
 // the garbage collector. Call it with the lock held.
 func (p *pool) giveBuffer(buffer []byte) {
-	if cap(buffer) > 4*chunkBytes {
+	if cap(buffer) > keepable {
 		buffer = nil
 	}
 	p.buffers = append(p.buffers, buffer)

@@ -50,6 +50,9 @@ type Options struct {
 	SkipSystem func(dump.Header) bool
 	// Continue goes on after a statement the server refused.
 	Continue bool
+	// ChunkBytes is how much text of rows a lane takes at a time; 0: a
+	// default that suits dumps of any size.
+	ChunkBytes int
 	// Warn receives what the user should know; it must not be nil. It may be
 	// called from several goroutines.
 	Warn func(text string)

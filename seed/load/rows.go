@@ -102,7 +102,7 @@ func (r *laneRows) Put(ctx context.Context, st dump.Statement) error {
 		r.chunk = &chunk{target: t, buffer: buffer, loader: r.loader, pool: r.pool}
 	}
 	r.chunk.add(st, values)
-	if len(r.chunk.buffer) >= chunkBytes {
+	if len(r.chunk.buffer) >= r.loader.chunkBytes() {
 		return r.flushLarge(ctx)
 	}
 	return nil
