@@ -61,8 +61,6 @@ var names = []string{
 	database, userName, userPassword, userHash,
 }
 
-var secret = []string{rootPassword, rootHash, userPassword, userHash}
-
 // Read finds the variables in environ, whose entries are NAME=value. The
 // server's own prefix wins over the other one, and an empty value counts as
 // none, as in the official images.

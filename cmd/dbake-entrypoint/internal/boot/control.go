@@ -28,7 +28,9 @@ func newControl(cancel context.CancelFunc) *control {
 	signal.Notify(c.signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGHUP, syscall.SIGUSR1, syscall.SIGUSR2)
 	go func() {
 		for s := range c.signals {
-			c.pass(s.(syscall.Signal))
+			if s, ok := s.(syscall.Signal); ok {
+				c.pass(s)
+			}
 		}
 	}()
 	return c

@@ -162,7 +162,10 @@ func (s *session) runScripts(ctx context.Context, login initdb.Login) error {
 		}
 	}
 	if login.User == account.Temporary {
-		err = errors.Join(err, retire(r))
+		// Also when the container is to stop, but not for long.
+		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		defer cancel()
+		err = errors.Join(err, retire(last, r))
 	}
 	if err != nil {
 		return err
@@ -194,10 +197,7 @@ func (s *session) runs(ctx context.Context, r initdb.Runner) (initdb.Runner, err
 
 // retire drops the temporary account. If something now belongs to it, such as
 // a view, dropping it would break that: then it is locked for good.
-func retire(r initdb.Runner) error {
-	// Also when the container is to stop, but not for long.
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-	defer cancel()
+func retire(ctx context.Context, r initdb.Runner) error {
 	const name = "'" + account.Temporary + "'@'localhost'"
 	const owner = "'" + account.Temporary + "@localhost'"
 	answer, err := r.Query(ctx, "SELECT (SELECT COUNT(*) FROM information_schema.VIEWS WHERE DEFINER = "+owner+")"+

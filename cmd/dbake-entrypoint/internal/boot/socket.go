@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"syscall"
+	"time"
 
 	"github.com/dbake/dbake/cmd/dbake-entrypoint/internal/proc"
 )
@@ -51,7 +52,7 @@ func prepareSocketDir(dir string, as proc.Identity) error {
 
 // give makes dir the server's own. Others keep the access they had.
 func give(dir string, info os.FileInfo, as proc.Identity) error {
-	if real, err := filepath.EvalSymlinks(dir); err != nil || slices.Contains(shared, real) {
+	if target, err := filepath.EvalSymlinks(dir); err != nil || slices.Contains(shared, target) {
 		return fmt.Errorf("uid %d may not make a socket in %s: name one in a directory of its own with --socket", as.UID, dir)
 	}
 	if err := os.Chown(dir, as.UID, as.GID); err != nil {
@@ -68,27 +69,27 @@ func give(dir string, info os.FileInfo, as proc.Identity) error {
 // isMount says whether dir is the top of a mounted file system. A bind mount
 // from the same device looks like none, so the kernel's list is asked too.
 func isMount(dir string, info os.FileInfo) bool {
-	real, err := filepath.EvalSymlinks(dir)
+	target, err := filepath.EvalSymlinks(dir)
 	if err != nil {
 		return false
 	}
-	if slices.Contains(mountPoints(), real) {
+	if slices.Contains(mountPoints(), target) {
 		return true
 	}
-	parent, err := os.Stat(filepath.Dir(real))
+	parent, err := os.Stat(filepath.Dir(target))
 	if err != nil {
 		return false
 	}
-	return info.Sys().(*syscall.Stat_t).Dev != parent.Sys().(*syscall.Stat_t).Dev
+	own, ok := info.Sys().(*syscall.Stat_t)
+	above, okAbove := parent.Sys().(*syscall.Stat_t)
+	return ok && okAbove && own.Dev != above.Dev
 }
 
 // removeStale removes the sockets and locks of a server that was killed. The
 // server would take its own former process id for somebody else's, and refuse
 // to start: ids repeat in containers.
 func removeStale(socket string) error {
-	conn, err := net.Dial("unix", socket)
-	if err == nil {
-		_ = conn.Close()
+	if listens(socket) {
 		return fmt.Errorf("another server already listens at %s: give each container a directory of its own for the socket", socket)
 	}
 	for _, path := range []string{socket, filepath.Join(filepath.Dir(socket), "mysqlx.sock")} {
@@ -105,7 +106,7 @@ func removeStale(socket string) error {
 }
 
 func listens(socket string) bool {
-	conn, err := net.Dial("unix", socket)
+	conn, err := net.DialTimeout("unix", socket, time.Second) //nolint:noctx // a local socket answers at once
 	if err == nil {
 		_ = conn.Close()
 	}

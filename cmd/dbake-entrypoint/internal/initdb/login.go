@@ -21,7 +21,9 @@ var optionEscapes = strings.NewReplacer(
 
 // options writes l as an option file of the client.
 func (l Login) options() string {
-	return fmt.Sprintf("[client]\nuser=\"%s\"\npassword=\"%s\"\n", optionEscapes.Replace(l.User), optionEscapes.Replace(l.Password))
+	return "[client]\n" +
+		`user="` + optionEscapes.Replace(l.User) + "\"\n" +
+		`password="` + optionEscapes.Replace(l.Password) + "\"\n"
 }
 
 // file returns an option file with l in it that only as can read. It is in

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"syscall"
 
 	"github.com/dbake/dbake/cmd/dbake-entrypoint/internal/proc"
@@ -34,7 +35,7 @@ func (r Runner) shell(ctx context.Context, s Script, credentials *os.File) error
 	if !s.Executable {
 		path, flags := findShell()
 		c.Path = path
-		c.Args = append(flags, "-c", prelude, "dbake", s.Path, r.Client, r.Socket, r.DataDir, r.Database)
+		c.Args = slices.Concat(flags, []string{"-c", prelude, "dbake", s.Path, r.Client, r.Socket, r.DataDir, r.Database})
 	}
 	p, err := r.Reaper.Start(c)
 	if errors.Is(err, syscall.ENOEXEC) { // executable, but without a #! line

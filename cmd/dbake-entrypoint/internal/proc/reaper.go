@@ -3,6 +3,7 @@
 package proc
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/signal"
@@ -38,7 +39,7 @@ func (r *Reaper) reap() {
 	for {
 		var status syscall.WaitStatus
 		pid, err := syscall.Wait4(-1, &status, syscall.WNOHANG, nil)
-		if err == syscall.EINTR {
+		if errors.Is(err, syscall.EINTR) {
 			continue
 		}
 		if err != nil || pid <= 0 {
@@ -119,7 +120,7 @@ func (p *Process) Done() <-chan struct{} { return p.done }
 // 128 and the signal's number if a signal ended the process.
 func (p *Process) Wait() int {
 	<-p.done
-	if p.status.Signaled() {
+	if p.status.Signaled() { //nolint:misspell // the standard library's spelling
 		return 128 + int(p.status.Signal())
 	}
 	return p.status.ExitStatus()

@@ -76,7 +76,7 @@ func Tell(address string) error {
 	if address == "" {
 		return nil
 	}
-	conn, err := net.Dial("unixgram", address)
+	conn, err := net.Dial("unixgram", address) //nolint:noctx // a datagram socket connects at once
 	if err != nil {
 		return fmt.Errorf("%s: %w", NotifyEnv, err)
 	}
@@ -147,7 +147,7 @@ func Listening(socket string) (bool, error) {
 //
 // MariaDB logs a warning for each such connection.
 func Greet(socket string, limit time.Duration) error {
-	conn, err := net.DialTimeout("unix", socket, limit)
+	conn, err := net.DialTimeout("unix", socket, limit) //nolint:noctx // limited by itself
 	if err != nil {
 		return err
 	}

@@ -82,10 +82,8 @@ func (d DataDir) list() (dirs, files []item, size int64, err error) {
 // room refuses to begin what cannot end well.
 func (d DataDir) room(size int64) error {
 	var stat syscall.Statfs_t
-	if err := syscall.Statfs(d.Path, &stat); err != nil || stat.Blocks == 0 {
-		return nil // not known; the copying will tell
-	}
-	if free := int64(stat.Bavail) * stat.Bsize; free < size {
+	known := syscall.Statfs(d.Path, &stat) == nil && stat.Blocks > 0 // or else the copying will tell
+	if free := int64(stat.Bavail) * stat.Bsize; known && free < size {
 		return fmt.Errorf("%s is empty and too small to be filled: the data needs %d MB, %d MB are free", d.Path, size>>20, free>>20)
 	}
 	return nil

@@ -157,10 +157,11 @@ func TestPrepareRefuses(t *testing.T) {
 		alter func(t *testing.T, d *DataDir)
 		want  string
 	}{
-		{"other files", func(t *testing.T, d *DataDir) { put(t, d.Path, "holiday.jpg", nil) }, "no database"},
+		{"other files", func(t *testing.T, d *DataDir) { t.Helper(); put(t, d.Path, "holiday.jpg", nil) }, "no database"},
 		{"no copy", func(_ *testing.T, d *DataDir) { d.Pristine = "" }, "no copy to fill it from"},
-		{"a file", func(t *testing.T, d *DataDir) { put(t, d.Path, "x", nil); d.Path += "/x" }, "not a directory"},
+		{"a file", func(t *testing.T, d *DataDir) { t.Helper(); put(t, d.Path, "x", nil); d.Path += "/x" }, "not a directory"},
 		{"foreign data", func(t *testing.T, d *DataDir) {
+			t.Helper()
 			if os.Geteuid() != 0 {
 				t.Skip("needs root")
 			}
