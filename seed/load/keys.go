@@ -254,6 +254,15 @@ func (k *keyTask) describe(ctx context.Context, l *lane, err error) error {
 // duplicateAt says which rows of the table share a key, counted in the order of
 // the primary key; empty when the server cannot tell.
 func (k *keyTask) duplicateAt(ctx context.Context, l *lane) string {
+	var order []string
+	for _, d := range keyDefs(k.keys.create) {
+		if d.class == primaryKey {
+			order = keyColumns(d.text)
+		}
+	}
+	if order == nil {
+		return ""
+	}
 	for _, d := range k.keys.defs {
 		if d.class != uniqueKey {
 			continue
@@ -264,7 +273,7 @@ func (k *keyTask) duplicateAt(ctx context.Context, l *lane) string {
 		}
 		list := strings.Join(columns, ", ")
 		var first, second int64
-		query := "SELECT MIN(n), MAX(n) FROM (SELECT ROW_NUMBER() OVER () AS n, " + list + " FROM " + k.target.qualified() +
+		query := "SELECT MIN(n), MAX(n) FROM (SELECT ROW_NUMBER() OVER (ORDER BY " + strings.Join(order, ", ") + ") AS n, " + list + " FROM " + k.target.qualified() +
 			") d WHERE " + strings.Join(columns, " IS NOT NULL AND ") + " IS NOT NULL GROUP BY " + list + " HAVING COUNT(*) > 1 ORDER BY 1 LIMIT 1"
 		if err := l.keys.QueryRowContext(ctx, query).Scan(&first, &second); err == nil {
 			return fmt.Sprintf("; rows %d and %d of the table share a value of %s", first, second, d.name)
