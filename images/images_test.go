@@ -24,7 +24,8 @@ func TestBakeSettingsFollowTheVersion(t *testing.T) {
 	}{
 		{"mysql", 5, 7, 44, "innodb-log-file-size", "innodb-redo-log-capacity"},
 		{"mysql", 8, 0, 29, "innodb-log-file-size", "innodb-redo-log-capacity"},
-		{"mysql", 8, 0, 30, "innodb-redo-log-capacity", "innodb-log-file-size"},
+		{"mysql", 8, 0, 26, "innodb-sort-buffer-size", "innodb-ddl-buffer-size"},
+		{"mysql", 8, 0, 30, "innodb-redo-log-capacity", "innodb-sort-buffer-size"},
 		{"mysql", 9, 7, 0, "innodb-ddl-buffer-size", "innodb-sort-buffer-size"},
 		{"mariadb", 10, 6, 0, "innodb-change-buffering", "auto-generate-certs"},
 		{"mariadb", 11, 8, 2, "innodb-log-file-size", "innodb-change-buffering"},
