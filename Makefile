@@ -34,7 +34,7 @@ lint: ## formatting, go vet, golangci-lint, tidy go.mod; FIX=1 formats
 
 bench: ## compare a bake with restoring the plain way
 	@hack/setup packages buildkit buildx versitygw base-mysql
-	@go run ./hack/bench $(if $(ROWS),--rows=$(ROWS))
+	@go run ./hack/bench/startup $(if $(ROWS),--rows=$(ROWS))
 
 dist: ## compile the programs into dist/
 	@hack/dist

@@ -15,15 +15,12 @@ import (
 
 	"github.com/klauspost/pgzip"
 
+	"github.com/dbake/dbake/hack/internal/shop"
 	"github.com/dbake/dbake/test/parts"
 )
 
-var (
-	//go:embed shop.sql
-	shop string
-	//go:embed dbake.yaml.txt
-	spec string
-)
+//go:embed dbake.yaml.txt
+var spec string
 
 // query is what the running image is asked.
 const query = "SELECT country, orders, revenue FROM shop.revenue ORDER BY revenue DESC"
@@ -42,9 +39,10 @@ type demo struct {
 	dir      string // the user's folder: dbake.yaml and nothing else
 	want     string // the answer of the server that was dumped
 
-	container, port string
-	baked, again    time.Duration
-	firstAnswer     time.Duration
+	container    string
+	port         int
+	baked, again time.Duration
+	firstAnswer  time.Duration
 }
 
 // say prints a headline.
@@ -100,8 +98,7 @@ func (d *demo) dump(ctx context.Context, rows int) error {
 	if err != nil {
 		return err
 	}
-	// Four rows an order: the order itself and three items.
-	if err := server.Exec(ctx, fmt.Sprintf("SET @orders = %d; %s", max(rows/4, 100), shop)); err != nil {
+	if _, err := server.Client(ctx, strings.NewReader(shop.SQL(rows))); err != nil {
 		return fmt.Errorf("fill the shop's database: %w", err)
 	}
 	if d.want, err = server.Client(ctx, nil, "--table", "--execute="+query); err != nil {

@@ -2,16 +2,15 @@ package main
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"strconv"
 	"strings"
 	"time"
 
-	"github.com/go-sql-driver/mysql"
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 
+	"github.com/dbake/dbake/hack/internal/shop"
 	"github.com/dbake/dbake/test/parts"
 )
 
@@ -28,12 +27,10 @@ func (d *demo) runImage(ctx context.Context) error {
 	if err := d.show(pull); err != nil {
 		return err
 	}
-	port, err := parts.FreePort()
-	if err != nil {
+	if d.port, err = parts.FreePort(); err != nil {
 		return err
 	}
-	d.port = strconv.Itoa(port)
-	args := []string{"run", "--detach", "--name", "shop-db", "--publish", "127.0.0.1:" + d.port + ":3306", d.image}
+	args := []string{"run", "--detach", "--name", "shop-db", "--publish", fmt.Sprintf("127.0.0.1:%d:3306", d.port), d.image}
 	d.typed("docker %s", strings.Join(args, " "))
 	began := time.Now()
 	id, err := d.parts.Docker(ctx, args...)
@@ -41,45 +38,20 @@ func (d *demo) runImage(ctx context.Context) error {
 		return err
 	}
 	d.container = strings.TrimSpace(id)
-	if err := d.waitForAnswer(ctx); err != nil {
+	limited, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	if err := shop.WaitForAnswer(limited, d.port, "app", d.appPassword); err != nil {
 		return d.withLog(ctx, err)
 	}
 	d.firstAnswer = time.Since(began)
 	return d.ask(ctx)
 }
 
-// waitForAnswer asks for a row until one comes.
-func (d *demo) waitForAnswer(ctx context.Context) error {
-	config := mysql.NewConfig()
-	config.User, config.Passwd, config.Net, config.Addr = "app", d.appPassword, "tcp", "127.0.0.1:"+d.port
-	config.Logger = &mysql.NopLogger{}
-	connector, err := mysql.NewConnector(config)
-	if err != nil {
-		return err
-	}
-	db := sql.OpenDB(connector)
-	defer db.Close()
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
-	defer cancel()
-	for {
-		var email string
-		err := db.QueryRowContext(ctx, "SELECT email FROM shop.customers WHERE id = 42").Scan(&email)
-		if err == nil {
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("the container gave no answer: %w", err)
-		case <-time.After(10 * time.Millisecond):
-		}
-	}
-}
-
 // ask shows a query's answer and checks it.
 func (d *demo) ask(ctx context.Context) error {
-	d.typed("mysql -h127.0.0.1 -P%s -uapp -p'%s' -e '%s'", d.port, d.appPassword, query)
+	d.typed("mysql -h127.0.0.1 -P%d -uapp -p'%s' -e '%s'", d.port, d.appPassword, query)
 	cmd, err := d.parts.ClientCommand(ctx, parts.MySQL, "mysql",
-		"--host=127.0.0.1", "--port="+d.port, "--user=app", "--table", "--execute="+query)
+		"--host=127.0.0.1", "--port="+strconv.Itoa(d.port), "--user=app", "--table", "--execute="+query)
 	if err != nil {
 		return err
 	}
@@ -120,7 +92,7 @@ func (d *demo) summary(ctx context.Context, keep bool) error {
 size in the registry  %.0f MB in %d layers, of which the base image is %.0f MB
 baked and pushed in   %.1f s; unchanged again: %.1f s
 first answer          %.0f ms after "docker run"
-connect               mysql -h127.0.0.1 -P%s -uapp -p'%s' shop
+connect               mysql -h127.0.0.1 -P%d -uapp -p'%s' shop
 `, d.image, mega(size), layers, mega(base), d.baked.Seconds(), d.again.Seconds(),
 		float64(d.firstAnswer.Microseconds())/1000, d.port, d.appPassword)
 	if keep {
