@@ -11,10 +11,13 @@ import (
 	"github.com/moby/buildkit/frontend/dockerui"
 	gwclient "github.com/moby/buildkit/frontend/gateway/client"
 	"github.com/moby/patternmatcher"
+
+	"github.com/dbake/dbake/spec"
 )
 
-// contextFiles are the files of the build context that the restore reads. Each
-// is mounted by itself, so that only their own content is in the cache key.
+// contextFiles are the files and dump folders of the build context that the
+// restore reads. Each is mounted by itself, so that only their own content is in
+// the cache key.
 type contextFiles struct {
 	state llb.State
 	// names are clean, slash-separated and relative to the context's root,
@@ -52,14 +55,19 @@ func (b *bake) loadContextFiles(ctx context.Context) (contextFiles, error) {
 	return contextFiles{state: *st, names: names}, nil
 }
 
-// contextPath is a file of the build context and the key that names it.
-type contextPath struct{ key, name string }
+// contextPath is a file or dump folder of the build context and the key that
+// names it.
+type contextPath struct {
+	key, name string
+	folder    bool
+}
 
 func (b *bake) contextPaths() []contextPath {
 	var paths []contextPath
-	known := map[string]string{}
+	known, folders := map[string]string{}, map[string]bool{}
 	for i, d := range b.file.Dump {
 		known[d.Location.Path] = fmt.Sprintf("dump[%d]", i)
+		folders[d.Location.Path] = d.Location.Kind == spec.KindContextFolder
 	}
 	for i, name := range b.file.After {
 		known[name] = fmt.Sprintf("after[%d]", i)
@@ -70,7 +78,7 @@ func (b *bake) contextPaths() []contextPath {
 		}
 	}
 	for _, name := range b.file.ContextFiles() {
-		paths = append(paths, contextPath{key: known[name], name: path.Clean(name)})
+		paths = append(paths, contextPath{key: known[name], name: path.Clean(name), folder: folders[name]})
 	}
 	return paths
 }
@@ -78,8 +86,10 @@ func (b *bake) contextPaths() []contextPath {
 func (b *bake) checkContextFile(ctx context.Context, ref gwclient.Reference, p contextPath) error {
 	st, err := ref.StatFile(ctx, gwclient.StatRequest{Path: p.name})
 	switch {
-	case err == nil && fs.FileMode(st.Mode).IsDir():
-		return b.src.at(p.key, fmt.Errorf("%s: %s is a directory of the build context; name a file", p.key, p.name))
+	case err == nil && fs.FileMode(st.Mode).IsDir() && !p.folder:
+		return b.src.at(p.key, fmt.Errorf("%s: %s is a directory of the build context; name a file, or write %s/ for a dump folder", p.key, p.name, p.name))
+	case err == nil && !fs.FileMode(st.Mode).IsDir() && p.folder:
+		return b.src.at(p.key, fmt.Errorf("%s: %s is no directory of the build context; name it without the slash at the end", p.key, p.name))
 	case err == nil:
 		return nil
 	case ctx.Err() != nil:

@@ -123,9 +123,9 @@ func sourceLabels(r plan.Resolved) map[string]string {
 		LabelSourceETag:    func(o plan.Object) string { return o.ETag },
 	}
 	for name, get := range perObject {
-		values := make([]string, len(r.Objects))
-		for i, o := range r.Objects {
-			values[i] = get(o)
+		var values []string
+		for _, o := range plan.Dumps(r.Objects) {
+			values = append(values, get(o))
 		}
 		if joined := strings.Join(values, "\n"); strings.TrimSpace(joined) != "" {
 			labels[name] = joined

@@ -20,14 +20,17 @@ func locationName(l spec.Location) string {
 			return "https address"
 		}
 		return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path, RawPath: u.RawPath}).String()
+	case spec.KindContextFolder:
+		return l.Path + "/"
 	}
 	return l.Path
 }
 
+// objectNames names the dumps that objects stand for.
 func objectNames(objects []plan.Object) []string {
-	names := make([]string, len(objects))
-	for i, o := range objects {
-		names[i] = locationName(o.Location)
+	var names []string
+	for _, o := range plan.Dumps(objects) {
+		names = append(names, locationName(o.Location))
 	}
 	return names
 }

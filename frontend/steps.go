@@ -140,7 +140,7 @@ func planFile(name string, v any) (llb.State, error) {
 }
 
 func (b *bake) hasRemoteDump() bool {
-	return slices.ContainsFunc(b.file.Dump, func(d spec.Dump) bool { return d.Location.Kind != spec.KindContext })
+	return slices.ContainsFunc(b.file.Dump, func(d spec.Dump) bool { return !d.Location.InContext() })
 }
 
 // isNoCache says whether --no-cache or --no-cache-filter names the step or the

@@ -38,7 +38,7 @@ func (d *decoder) dump(n *node) (Dump, bool) {
 	}
 	dump, ok := d.from(from)
 	if pick := n.get("pick"); pick != nil {
-		dump.Pick = choice(d, pick, PickNewest, PickAll)
+		dump.Pick = choice(d, pick, PickNewest, PickAll, PickFolder)
 		if ok && dump.Location.Kind != KindS3Prefix {
 			d.fail(pick, `a prefix ends in "/": s3://bucket/prefix/`, "only an S3 prefix has several objects to pick from")
 		}

@@ -56,12 +56,13 @@ func (f *File) Secrets() []string {
 	return slices.Compact(ids)
 }
 
-// ContextFiles lists the files of the build context that the bake reads,
-// sorted, each once, slash-separated and relative to the context's root.
+// ContextFiles lists the files and dump folders of the build context that the
+// bake reads, sorted, each once, slash-separated and relative to the context's
+// root.
 func (f *File) ContextFiles() []string {
 	var paths []string
 	for _, d := range f.Dump {
-		if d.Location.Kind == KindContext {
+		if d.Location.InContext() {
 			paths = append(paths, d.Location.Path)
 		}
 	}

@@ -19,6 +19,9 @@ const (
 	KindS3Prefix LocationKind = "s3-prefix"
 	KindHTTPS    LocationKind = "https"
 	KindContext  LocationKind = "context"
+	// KindContextFolder is a folder of the build context that holds one dump
+	// in many files.
+	KindContextFolder LocationKind = "context-folder"
 )
 
 // Location is a dump's address, taken apart by ParseLocation.
@@ -36,6 +39,9 @@ type Location struct {
 	Path string `json:"path,omitempty"`
 }
 
+// InContext says whether the dump lies in the build context.
+func (l Location) InContext() bool { return l.Kind == KindContext || l.Kind == KindContextFolder }
+
 // Position is a place in a dbake.yaml; lines and columns count from 1,
 // columns in characters.
 type Position struct {
@@ -49,7 +55,8 @@ type Position struct {
 //	s3://bucket/key[?versionId=ID]   one object
 //	s3://bucket[/prefix/]            the objects below a prefix
 //	https://… or http://…            a file of a web server
-//	anything else                    a path in the build context
+//	anything else                    a path in the build context; one that ends
+//	                                 in "/" is a folder that holds one dump
 //
 // S3 keys are taken as they are, without percent-decoding, as the AWS CLI
 // does. Context paths are cleaned as Dockerfile COPY cleans them: a leading
@@ -57,8 +64,12 @@ type Position struct {
 func ParseLocation(from string) (Location, error) {
 	scheme, rest, found := strings.Cut(from, "://")
 	if !found {
+		kind := KindContext
+		if name := strings.TrimRight(from, "/"); name != from && name != "" {
+			kind, from = KindContextFolder, name
+		}
 		p, err := cleanContextPath(from)
-		return Location{Kind: KindContext, Path: p}, err
+		return Location{Kind: kind, Path: p}, err
 	}
 	switch strings.ToLower(scheme) {
 	case "s3":

@@ -35,6 +35,8 @@ func TestParseLocation(t *testing.T) {
 		"./dumps/../a b.sql":               context("a b.sql"),
 		"/dumps//a.sql":                    context("dumps/a.sql"),
 		"..a/b..sql":                       context("..a/b..sql"),
+		"dumps/":                           {Kind: spec.KindContextFolder, Path: "dumps"},
+		"/./dumps/nightly//":               {Kind: spec.KindContextFolder, Path: "dumps/nightly"},
 	} {
 		got, err := spec.ParseLocation(from)
 		if err != nil {
@@ -49,6 +51,7 @@ func TestParseLocationRefuses(t *testing.T) {
 	t.Parallel()
 	for from, want := range map[string]string{
 		"":                                  "empty",
+		"../":                               "outside of the build context",
 		"s3:///key":                         "bucket is missing",
 		"s3://ab/key":                       "not a bucket name",
 		"s3://192.168.0.1/key":              "not a bucket name",
@@ -98,7 +101,11 @@ func TestContextPathsStayInside(t *testing.T) {
 			strings.HasPrefix(l.Path, "../") || l.Path == "." {
 			rt.Fatalf("%q became %q", from, l.Path)
 		}
-		again, err := spec.ParseLocation(l.Path)
+		name := l.Path
+		if l.Kind == spec.KindContextFolder {
+			name += "/"
+		}
+		again, err := spec.ParseLocation(name)
 		if err != nil || again != l {
 			rt.Fatalf("%q became %+v, then %+v, %v", from, l, again, err)
 		}

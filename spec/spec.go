@@ -51,11 +51,13 @@ type Dumps []Dump
 // Dump is one input: a plain string in the file, or a mapping with "from".
 type Dump struct {
 	// From is the text the user wrote: s3://bucket/key[?versionId=…],
-	// s3://bucket/prefix/, https://… or a path in the build context.
+	// s3://bucket/prefix/, https://… or a path in the build context, which is
+	// a dump folder when it ends in "/".
 	From string `yaml:"from" json:"from" jsonschema:"example=s3://bucket/mysql.sql.gz"`
-	// Pick says which objects an S3 prefix stands for: the newest, or all in
-	// the order of their keys. It is empty for everything but a prefix.
-	Pick Pick `yaml:"pick,omitempty" json:"pick,omitempty" jsonschema:"enum=newest,enum=all,default=newest"`
+	// Pick says which objects an S3 prefix stands for: the newest, all in the
+	// order of their keys, or one dump folder, whose files belong together. It
+	// is empty for everything but a prefix.
+	Pick Pick `yaml:"pick,omitempty" json:"pick,omitempty" jsonschema:"enum=newest,enum=all,enum=folder,default=newest"`
 	// Location is From, taken apart.
 	Location Location `yaml:"-" json:"-"`
 }
@@ -67,6 +69,7 @@ type Pick string
 const (
 	PickNewest Pick = "newest" // the object with the latest LastModified
 	PickAll    Pick = "all"    // every object, in the byte order of its key
+	PickFolder Pick = "folder" // every object, as the files of one dump folder
 )
 
 // Restore is the "restore:" section.

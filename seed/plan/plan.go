@@ -65,8 +65,8 @@ func (r *Resolve) UnmarshalJSON(data []byte) error {
 
 // Resolved answers Resolve.
 type Resolved struct {
-	// Objects are what the dumps stand for, in restore order; objects of the
-	// build context have a URL and nothing else.
+	// Objects are what the dumps stand for, in restore order; files and
+	// folders of the build context have a Location and nothing else.
 	Objects []Object `json:"objects"`
 	Base    Base     `json:"base"`
 }
@@ -82,6 +82,9 @@ type Object struct {
 	ETag      string `json:"etag,omitempty"`
 	// Size is in bytes; -1 when unknown.
 	Size int64 `json:"size"`
+	// File is the object's name in the dump folder that all objects of the
+	// same Dump make together; empty for a dump that is one object.
+	File string `json:"file,omitempty"`
 	// Modified is the object's Last-Modified, zero when unknown.
 	Modified time.Time `json:"modified,omitzero"`
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"sync/atomic"
 
 	"github.com/klauspost/compress/gzip"
@@ -222,4 +223,34 @@ func (d *decoded) explain(err error) error {
 		return fmt.Errorf("%s stream has a wrong checksum before byte %d: %w", d.format, at, ErrCorrupt)
 	}
 	return fmt.Errorf("%s stream is broken before byte %d: %w (%w)", d.format, at, ErrCorrupt, err)
+}
+
+// FormatOf says by a file's name how it is compressed, and gives the name that
+// it has when it is not.
+func FormatOf(name string) (Format, string) {
+	for _, f := range []struct {
+		suffix string
+		format Format
+	}{{".gz", FormatGzip}, {".zst", FormatZstd}, {".bz2", FormatBzip2}, {".xz", FormatXz}, {".lz4", FormatLz4}} {
+		if plain, ok := strings.CutSuffix(name, f.suffix); ok {
+			return f.format, plain
+		}
+	}
+	return FormatNone, name
+}
+
+// DecompressAs is Decompress for data that may be anything, such as the rows of
+// a table, and so must not be judged by its first bytes: the format is given.
+func DecompressAs(r io.Reader, format Format) (io.ReadCloser, error) {
+	in := &input{r: r}
+	in.buf = bufio.NewReaderSize(in, inputBuffer)
+	if format == FormatNone {
+		return &plain{in: in}, nil
+	}
+	d := &decoded{in: in, format: format}
+	if err := d.start(); err != nil {
+		_ = d.Close()
+		return nil, d.explain(err)
+	}
+	return d, nil
 }

@@ -107,11 +107,7 @@ func (s *Source) resolvePrefix(ctx context.Context, loc spec.Location, pick spec
 		return nil, s.s3Error("ListObjectsV2", loc, err)
 	}
 	if len(keys) == 0 {
-		return nil, &Error{
-			Op: "ListObjectsV2", URL: displayLocation(loc),
-			Hint: fmt.Sprintf("list what is there with: aws s3 ls s3://%s/", loc.Bucket),
-			Err:  &cause{kind: ErrNotFound, text: "there is no object below this prefix"},
-		}
+		return nil, emptyPrefix(loc)
 	}
 	objects := make([]plan.Object, len(keys))
 	group, ctx := errgroup.WithContext(ctx)
@@ -128,12 +124,34 @@ func (s *Source) resolvePrefix(ctx context.Context, loc spec.Location, pick spec
 	return objects, nil
 }
 
+func emptyPrefix(loc spec.Location) error {
+	return &Error{
+		Op: "ListObjectsV2", URL: displayLocation(loc),
+		Hint: fmt.Sprintf("list what is there with: aws s3 ls s3://%s/", loc.Bucket),
+		Err:  &cause{kind: ErrNotFound, text: "there is no object below this prefix"},
+	}
+}
+
 // list returns the keys below a prefix: all of them in byte order, which is
 // the order S3 lists in, or the newest one. Of objects of the same second the
 // one with the greatest key is the newest.
 func (s *Source) list(ctx context.Context, access *s3Access, loc spec.Location, pick spec.Pick) ([]string, error) {
 	var keys []string
 	var newest time.Time
+	err := s.eachObject(ctx, access, loc, func(o types.Object) {
+		key, modified := aws.ToString(o.Key), aws.ToTime(o.LastModified)
+		switch {
+		case pick == spec.PickAll || len(keys) == 0:
+			keys, newest = append(keys, key), modified
+		case modified.After(newest) || modified.Equal(newest) && key > keys[0]:
+			keys[0], newest = key, modified
+		}
+	})
+	return sorted(keys), err
+}
+
+// eachObject calls do for all objects below a prefix that hold something.
+func (s *Source) eachObject(ctx context.Context, access *s3Access, loc spec.Location, do func(types.Object)) error {
 	var token *string
 	for {
 		var page *s3.ListObjectsV2Output
@@ -142,20 +160,15 @@ func (s *Source) list(ctx context.Context, access *s3Access, loc spec.Location, 
 			return err
 		})
 		if err != nil {
-			return nil, err
+			return err
 		}
 		for _, o := range page.Contents {
-			key, modified := aws.ToString(o.Key), aws.ToTime(o.LastModified)
-			switch {
-			case isFolder(key, aws.ToInt64(o.Size)):
-			case pick == spec.PickAll || len(keys) == 0:
-				keys, newest = append(keys, key), modified
-			case modified.After(newest) || modified.Equal(newest) && key > keys[0]:
-				keys[0], newest = key, modified
+			if !isFolder(aws.ToString(o.Key), aws.ToInt64(o.Size)) {
+				do(o)
 			}
 		}
 		if !aws.ToBool(page.IsTruncated) || aws.ToString(page.NextContinuationToken) == "" {
-			return sorted(keys), nil
+			return nil
 		}
 		token = page.NextContinuationToken
 	}

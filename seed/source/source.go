@@ -100,7 +100,7 @@ func (s *Source) Close() error {
 
 // Resolve finds out what each dump stands for, in the order in which the
 // objects are to be restored: an S3 prefix gives one object or many, everything
-// else one. A file of the build context is part of the build's own cache key,
+// else one. A file or folder of the build context is part of the build's own cache key,
 // so its object has a Location and a Size of -1 and nothing else.
 //
 // Errors are of type *Error and say which dump is at fault.
@@ -121,12 +121,15 @@ func (s *Source) resolve(ctx context.Context, d spec.Dump) ([]plan.Object, error
 	var err error
 	switch loc := d.Location; loc.Kind {
 	case spec.KindS3Prefix:
+		if d.Pick == spec.PickFolder {
+			return s.resolveFolder(ctx, loc)
+		}
 		return s.resolvePrefix(ctx, loc, d.Pick)
 	case spec.KindS3Object:
 		obj, err = s.statS3(ctx, loc)
 	case spec.KindHTTPS:
 		obj, err = s.statWeb(ctx, loc)
-	case spec.KindContext:
+	case spec.KindContext, spec.KindContextFolder:
 		obj = plan.Object{Location: loc, Size: -1}
 	default:
 		err = unknownKind(loc)
@@ -180,9 +183,16 @@ func displayLocation(loc spec.Location) string {
 		return text
 	case spec.KindHTTPS:
 		return redactURL(loc.URL)
+	case spec.KindContextFolder:
+		return loc.Path + "/"
 	default:
 		return loc.Path
 	}
+}
+
+// DisplayFolder names the dump folder that an object is a file of.
+func DisplayFolder(obj plan.Object) string {
+	return strings.TrimSuffix(displayLocation(obj.Location), obj.File)
 }
 
 // redactURL takes user info, query and fragment off a URL.
