@@ -32,9 +32,9 @@ test-e2e: ## tests on BuildKit, buildx, registries, S3, Docker, MySQL, MariaDB
 lint: ## formatting, go vet, golangci-lint, tidy go.mod; FIX=1 formats
 	@FIX=$(FIX) hack/lint
 
-bench: ## compare a bake with restoring the plain way
-	@hack/setup packages buildkit buildx versitygw base-mysql
-	@go run ./hack/bench/startup $(if $(ROWS),--rows=$(ROWS))
+bench: ## dbake beside the usual ways, into docs/performance.md: SIZE=1000 (MB) RUNS=3 ONLY=a,d
+	@hack/setup peers buildkit buildx versitygw base-mysql
+	@go run ./hack/bench $(if $(SIZE),--size=$(SIZE)) $(if $(RUNS),--runs=$(RUNS)) $(if $(ONLY),--only=$(ONLY))
 
 dist: ## compile the programs into dist/
 	@hack/dist

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -18,20 +19,42 @@ import (
 
 const password = "secret"
 
-// bench carries what the measurements need.
-type bench struct {
-	parts *parts.Parts
-	out   io.Writer
-	runs  int
+// startRuns is how often an image is started; the median counts.
+const startRuns = 5
 
+// timing is one line of the image's table.
+type timing struct {
+	name string
+	took time.Duration
+}
+
+// imageBench measures what is around the restore: builds and starts.
+type imageBench struct {
+	out         io.Writer
+	parts       *parts.Parts
 	base, image string // references
-	dir         string // build context: dbake.yaml and the dump
+	dir         string // build context: dbake.yaml
 	s3          *parts.S3
+	timings     []timing
+}
+
+// measureImage builds an image twice and starts containers of it.
+func measureImage(ctx context.Context, out io.Writer, scratch string) (_ []timing, err error) {
+	p, err := parts.Start(ctx, parts.Options{Dir: scratch})
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, p.Close()) }() //nolint:contextcheck // what has started is stopped, whatever ended
+	b := &imageBench{out: out, parts: p}
+	if err := b.prepare(ctx); err != nil {
+		return nil, err
+	}
+	return b.timings, b.measure(ctx)
 }
 
 // prepare makes the dump and starts the parts, so that no measurement pays for
 // it.
-func (b *bench) prepare(ctx context.Context, rows int) (err error) {
+func (b *imageBench) prepare(ctx context.Context) (err error) {
 	if b.base, err = b.parts.BaseImage(ctx, parts.MySQL); err != nil {
 		return err
 	}
@@ -55,18 +78,18 @@ func (b *bench) prepare(ctx context.Context, rows int) (err error) {
 	if err := os.WriteFile(filepath.Join(b.dir, "dbake.yaml"), []byte(text), 0o600); err != nil {
 		return err
 	}
-	return b.makeDump(ctx, rows)
+	return b.makeDump(ctx)
 }
 
 // dumpPath is the dump on this machine.
-func (b *bench) dumpPath() string { return filepath.Join(b.parts.Dir(), "dump.sql.gz") }
+func (b *imageBench) dumpPath() string { return filepath.Join(b.parts.Dir(), "dump.sql.gz") }
 
-func (b *bench) makeDump(ctx context.Context, rows int) error {
+func (b *imageBench) makeDump(ctx context.Context) error {
 	server, err := b.parts.StartServer(ctx, parts.MySQL)
 	if err != nil {
 		return err
 	}
-	if _, err := server.Client(ctx, strings.NewReader(shop.SQL(rows))); err != nil {
+	if err := server.Exec(ctx, shop.SQL(100_000)); err != nil {
 		return fmt.Errorf("fill the database: %w", err)
 	}
 	file, err := os.Create(b.dumpPath())
@@ -78,10 +101,7 @@ func (b *bench) makeDump(ctx context.Context, rows int) error {
 	if err := server.Dump(ctx, writer, "--single-transaction", "--routines", "--databases", "shop"); err != nil {
 		return err
 	}
-	if err := writer.Close(); err != nil {
-		return err
-	}
-	if err := server.Close(); err != nil {
+	if err := errors.Join(writer.Close(), server.Close()); err != nil {
 		return err
 	}
 	if err := b.s3.CreateBucket(ctx, "bench", false); err != nil {
@@ -90,53 +110,45 @@ func (b *bench) makeDump(ctx context.Context, rows int) error {
 	if _, err := file.Seek(0, io.SeekStart); err != nil {
 		return err
 	}
-	info, err := file.Stat()
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(b.out, "the dump: about %d rows, %.1f MB compressed\n\n", rows, float64(info.Size())/1e6)
 	_, err = b.s3.Put(ctx, "bench", "dump.sql.gz", file)
 	return err
 }
 
-// measure prints one line per measurement.
-func (b *bench) measure(ctx context.Context) error {
-	plain, err := b.start(ctx, 1, "--volume", b.dumpPath()+":/docker-entrypoint-initdb.d/dump.sql.gz:ro",
-		"--env", "MYSQL_ROOT_PASSWORD="+password, b.base)
-	if err != nil {
-		return fmt.Errorf("the plain way: %w", err)
+func (b *imageBench) measure(ctx context.Context) error {
+	for _, step := range []struct {
+		name string
+		run  func() (time.Duration, error)
+	}{
+		{"`docker run` of the base, dump in /docker-entrypoint-initdb.d, to the first answer", func() (time.Duration, error) {
+			return b.start(ctx, 1, "--volume", b.dumpPath()+":/docker-entrypoint-initdb.d/dump.sql.gz:ro",
+				"--env", "MYSQL_ROOT_PASSWORD="+password, b.base)
+		}},
+		{"`docker buildx build --push`", func() (time.Duration, error) { return b.bake(ctx) }},
+		{"the same again, dump unchanged", func() (time.Duration, error) { return b.bake(ctx) }},
+		{"`docker pull` of the baked image, base present", func() (time.Duration, error) {
+			began := time.Now()
+			_, err := b.parts.Docker(ctx, "pull", "--quiet", b.image)
+			return time.Since(began), err
+		}},
+		{"`docker run` of the baked image, to the first answer", func() (time.Duration, error) {
+			return b.start(ctx, startRuns, b.image)
+		}},
+		{"the same with mysqld itself as entrypoint", func() (time.Duration, error) {
+			return b.start(ctx, startRuns, "--entrypoint", "mysqld", b.image, "--user=mysql")
+		}},
+	} {
+		took, err := step.run()
+		if err != nil {
+			return fmt.Errorf("%s: %w", step.name, err)
+		}
+		fmt.Fprintf(b.out, "%-84s %6.2f s\n", step.name, took.Seconds())
+		b.timings = append(b.timings, timing{step.name, took})
 	}
-	b.line("docker run, dump in /docker-entrypoint-initdb.d", plain)
-	bake, err := b.bake(ctx)
-	if err != nil {
-		return err
-	}
-	b.line("docker buildx build --push", bake)
-	again, err := b.bake(ctx)
-	if err != nil {
-		return err
-	}
-	b.line("the same again, dump unchanged", again)
-	began := time.Now()
-	if _, err := b.parts.Docker(ctx, "pull", "--quiet", b.image); err != nil {
-		return err
-	}
-	b.line("docker pull of the baked image, base present", time.Since(began))
-	baked, err := b.start(ctx, b.runs, b.image)
-	if err != nil {
-		return fmt.Errorf("the baked image: %w", err)
-	}
-	b.line(fmt.Sprintf("docker run of the baked image (median of %d)", b.runs), baked)
-	fmt.Fprintf(b.out, "\nto the first answer: %.0f times as fast as restoring at start\n", plain.Seconds()/baked.Seconds())
 	return nil
 }
 
-func (b *bench) line(name string, d time.Duration) {
-	fmt.Fprintf(b.out, "%-50s %8.2f s\n", name, d.Seconds())
-}
-
 // start measures "docker run" to the first answer: the median of some runs.
-func (b *bench) start(ctx context.Context, runs int, args ...string) (time.Duration, error) {
+func (b *imageBench) start(ctx context.Context, runs int, args ...string) (time.Duration, error) {
 	times := make([]time.Duration, runs)
 	for i := range times {
 		port, err := parts.FreePort()
@@ -148,12 +160,11 @@ func (b *bench) start(ctx context.Context, runs int, args ...string) (time.Durat
 		if err != nil {
 			return 0, err
 		}
-		id = strings.TrimSpace(id)
-		if err := b.answer(ctx, id, port); err != nil {
+		if err := b.answer(ctx, port); err != nil {
 			return 0, err
 		}
 		times[i] = time.Since(began)
-		if _, err := b.parts.Docker(ctx, "rm", "--force", "--volumes", id); err != nil {
+		if _, err := b.parts.Docker(ctx, "rm", "--force", "--volumes", strings.TrimSpace(id)); err != nil {
 			return 0, err
 		}
 	}
@@ -161,26 +172,14 @@ func (b *bench) start(ctx context.Context, runs int, args ...string) (time.Durat
 	return times[runs/2], nil
 }
 
-// answer waits for a container's first answer or its end.
-func (b *bench) answer(ctx context.Context, id string, port int) error {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	go func() {
-		if _, err := b.parts.Docker(ctx, "wait", id); err != nil {
-			return // answered, or interrupted
-		}
-		cmd, err := b.parts.DockerCommand(ctx, "logs", "--tail", "20", id)
-		if err != nil {
-			return
-		}
-		log, _ := cmd.CombinedOutput()
-		cancel(fmt.Errorf("the container ended\n%s", log))
-	}()
+func (b *imageBench) answer(ctx context.Context, port int) error {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Minute)
+	defer cancel()
 	return shop.WaitForAnswer(ctx, port, "root", password)
 }
 
 // bake measures one build with its push.
-func (b *bench) bake(ctx context.Context) (time.Duration, error) {
+func (b *imageBench) bake(ctx context.Context) (time.Duration, error) {
 	cmd, err := b.parts.BuildxCommand(ctx, "build", "--file", filepath.Join(b.dir, "dbake.yaml"),
 		"--build-arg", "AWS_ENDPOINT_URL="+b.s3.Endpoint, "--build-arg", "AWS_REGION="+b.s3.Region,
 		"--secret", "id=AWS_ACCESS_KEY_ID", "--secret", "id=AWS_SECRET_ACCESS_KEY",
