@@ -198,7 +198,7 @@ func (c *container) waitHealthy() {
 		if err == nil {
 			return
 		}
-		if time.Now().After(deadline) {
+		if time.Now().After(deadline) || strings.Contains(err.Error(), "is not running") {
 			c.t.Fatalf("the container does not get healthy: %v\n%s", err, c.logs())
 		}
 		time.Sleep(50 * time.Millisecond)
