@@ -71,6 +71,11 @@ func runInside(t *testing.T, root, flavour, pattern string) {
 		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
 		inside + "=" + flavour, "TMPDIR=/var/tmp", "HOME=/root",
 	}
+	for _, variable := range os.Environ() {
+		if strings.HasPrefix(variable, "DBAKE_") && !strings.HasPrefix(variable, "DBAKE_TEST_ROOT_") {
+			cmd.Env = append(cmd.Env, variable)
+		}
+	}
 	cmd.SysProcAttr = &syscall.SysProcAttr{
 		Chroot: merged, Pdeathsig: syscall.SIGKILL,
 		Cloneflags: syscall.CLONE_NEWPID | syscall.CLONE_NEWNS,
