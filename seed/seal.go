@@ -3,7 +3,9 @@ package seed
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -81,6 +83,11 @@ func (r *restore) seal() error {
 
 // linkTree makes to a copy of the directory tree from, in which every file is a
 // hard link. Owners and modes of directories are kept.
+//
+// Files of MyISAM tables are copied. An overlay filesystem gives a file with
+// several names another inode when it is first written to, and MySQL, which
+// compares the inode before and after opening such a file, would refuse the
+// first queries with error 1031.
 func linkTree(from, to string) error {
 	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
 		return err
@@ -94,12 +101,16 @@ func linkTree(from, to string) error {
 			return err
 		}
 		target := filepath.Join(to, rel)
-		if !d.IsDir() {
-			return os.Link(name, target)
-		}
 		info, err := d.Info()
 		if err != nil {
 			return err
+		}
+		switch filepath.Ext(name) {
+		case ".MYI", ".MYD":
+			return copyFile(name, target, info)
+		}
+		if !d.IsDir() {
+			return os.Link(name, target)
 		}
 		if err := os.Mkdir(target, info.Mode().Perm()); err != nil {
 			return err
@@ -109,4 +120,27 @@ func linkTree(from, to string) error {
 		}
 		return nil
 	})
+}
+
+// copyFile makes a copy with the same owner, mode and time.
+func copyFile(from, to string, info fs.FileInfo) error {
+	in, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	out, err := os.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_WRONLY, info.Mode().Perm())
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(out, in)
+	if err := errors.Join(err, out.Close()); err != nil {
+		return err
+	}
+	if os.Geteuid() == 0 {
+		if err := chownLike(to, info); err != nil {
+			return err
+		}
+	}
+	return os.Chtimes(to, info.ModTime(), info.ModTime())
 }
