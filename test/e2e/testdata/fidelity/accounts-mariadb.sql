@@ -1,0 +1,13 @@
+SET NAMES utf8mb4;
+CREATE ROLE reader; CREATE ROLE writer WITH ADMIN root@localhost; CREATE ROLE `odd; role`;
+GRANT SELECT ON app.* TO reader; GRANT INSERT, UPDATE, DELETE ON app.* TO writer; GRANT reader TO `odd; role` WITH ADMIN OPTION;
+CREATE USER app@'%' IDENTIFIED BY 'app password' PASSWORD EXPIRE NEVER; GRANT reader TO app@'%'; SET DEFAULT ROLE reader FOR app@'%';
+CREATE USER 'o''brien'@'192.168.0.0/255.255.255.0' IDENTIFIED BY 'x"y' REQUIRE SSL WITH MAX_QUERIES_PER_HOUR 10 MAX_USER_CONNECTIONS 3 ACCOUNT LOCK;
+CREATE USER ghost@localhost IDENTIFIED VIA unix_socket OR mysql_native_password USING PASSWORD('boo') REQUIRE SUBJECT '/CN=it''s' AND ISSUER '/O=x' WITH MAX_STATEMENT_TIME 2.5;
+CREATE USER ghost@'%' IDENTIFIED BY '日本' PASSWORD EXPIRE INTERVAL 90 DAY;
+CREATE USER nopassword@localhost; CREATE USER ''@'anonymous.example';
+GRANT SELECT (id, name), UPDATE (name) ON app.base_ TO ghost@localhost; GRANT EXECUTE ON PROCEDURE app.empty_body TO ghost@localhost WITH GRANT OPTION;
+GRANT EXECUTE ON FUNCTION app.plus_tax TO 'o''brien'@'192.168.0.0/255.255.255.0'; GRANT ALL ON `a\_b%`.* TO app@'%'; GRANT SHOW VIEW, TRIGGER ON app.log_ TO app@'%';
+GRANT PROCESS, RELOAD, BINLOG ADMIN, CONNECTION ADMIN ON *.* TO app@'%'; GRANT reader TO ghost@'%'; GRANT writer TO ghost@'%'; GRANT PROXY ON app@'%' TO ghost@localhost;
+CREATE SERVER far FOREIGN DATA WRAPPER mysql OPTIONS (USER 'u', HOST 'h.example', DATABASE 'd', PASSWORD 'it''s');
+ALTER USER root@localhost IDENTIFIED BY 'root''s "p\\w; ';

@@ -1,0 +1,13 @@
+SET NAMES utf8mb4;
+CREATE ROLE reader, 'writer'@'localhost', `odd; role`;
+GRANT SELECT ON app.* TO reader; GRANT INSERT, UPDATE, DELETE ON app.* TO 'writer'@'localhost'; GRANT reader TO `odd; role` WITH ADMIN OPTION;
+CREATE USER app@'%' IDENTIFIED BY 'app password' DEFAULT ROLE reader PASSWORD EXPIRE NEVER COMMENT 'it''s the app; ü';
+CREATE USER 'o''brien'@'192.168.0.0/255.255.255.0' IDENTIFIED WITH sha256_password BY 'x"y' REQUIRE SSL WITH MAX_QUERIES_PER_HOUR 10 MAX_USER_CONNECTIONS 3 PASSWORD HISTORY 5 PASSWORD REUSE INTERVAL 30 DAY ACCOUNT LOCK;
+CREATE USER ghost@localhost IDENTIFIED BY 'boo' REQUIRE SUBJECT '/CN=it''s' AND ISSUER '/O=x' FAILED_LOGIN_ATTEMPTS 3 PASSWORD_LOCK_TIME 2 ATTRIBUTE '{"team": "a;b"}';
+CREATE USER ghost@'%' IDENTIFIED WITH caching_sha2_password BY '日本' PASSWORD EXPIRE INTERVAL 90 DAY;
+CREATE USER nopassword@localhost; CREATE USER ''@'anonymous.example';
+GRANT SELECT (id, name), UPDATE (name) ON app.base_ TO ghost@localhost; GRANT EXECUTE ON PROCEDURE app.empty_body TO ghost@localhost WITH GRANT OPTION;
+GRANT EXECUTE ON FUNCTION app.plus_tax TO 'o''brien'@'192.168.0.0/255.255.255.0'; GRANT ALL ON `a\_b%`.* TO app@'%'; GRANT SHOW VIEW, TRIGGER ON app.log_ TO app@'%';
+GRANT PROCESS, RELOAD, BACKUP_ADMIN, CONNECTION_ADMIN ON *.* TO app@'%'; GRANT reader, 'writer'@'localhost' TO ghost@'%'; SET DEFAULT ROLE ALL TO ghost@'%'; GRANT PROXY ON app@'%' TO ghost@localhost;
+CREATE SERVER far FOREIGN DATA WRAPPER mysql OPTIONS (USER 'u', HOST 'h.example', DATABASE 'd', PASSWORD 'it''s');
+ALTER USER root@localhost IDENTIFIED BY 'root''s "p\\w; ';
