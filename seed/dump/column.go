@@ -38,6 +38,8 @@ type Column struct {
 	// NotNull is true when the column is declared NOT NULL: a NULL means
 	// different things to INSERT and LOAD DATA there.
 	NotNull bool
+	// AutoIncrement is true for the table's AUTO_INCREMENT column.
+	AutoIncrement bool
 	// Charset is the character set of a text, ENUM or SET column.
 	Charset string
 }

@@ -3,6 +3,7 @@ package dump
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -124,6 +125,7 @@ func (e *Encoder) Format(names []string) (string, error) {
 		return "", fmt.Errorf("load rows: %d names for %d columns", len(names), len(e.columns))
 	}
 	var fields, sets []string
+	hex := slices.ContainsFunc(e.columns, func(c column) bool { return c.unhex })
 	for i, c := range e.columns {
 		name := "`" + strings.ReplaceAll(names[i], "`", "``") + "`"
 		switch {
@@ -132,6 +134,13 @@ func (e *Encoder) Format(names []string) (string, error) {
 			variable := fmt.Sprintf("@dbake_%d", i)
 			fields = append(fields, variable)
 			sets = append(sets, name+"=UNHEX("+variable+")")
+		case c.AutoIncrement && hex:
+			// A SET clause makes the servers forget that a field gave the
+			// column its value, so that a 0 would be numbered anew in spite of
+			// NO_AUTO_VALUE_ON_ZERO (seen on MariaDB 10.11).
+			variable := fmt.Sprintf("@dbake_%d", i)
+			fields = append(fields, variable)
+			sets = append(sets, name+"="+variable)
 		default:
 			fields = append(fields, name)
 		}

@@ -83,7 +83,7 @@ func (info *tableInfo) readColumns(ctx context.Context, conn *sql.Conn, schema, 
 			generated:     strings.Contains(extra, "VIRTUAL GENERATED") || strings.Contains(extra, "STORED GENERATED"),
 			autoIncrement: strings.Contains(extra, "AUTO_INCREMENT"),
 		}
-		c.column = dump.Column{Class: dump.ClassOf(dataType, charset), NotNull: nullable == "NO", Charset: charset}
+		c.column = dump.Column{Class: dump.ClassOf(dataType, charset), NotNull: nullable == "NO", AutoIncrement: c.autoIncrement, Charset: charset}
 		if c.generated {
 			c.column.Class = dump.SkippedClass
 		}

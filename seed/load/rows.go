@@ -33,6 +33,7 @@ type target struct {
 	info         *tableInfo
 	table        *Table
 	digest       hash.Hash
+	opaque       bool // some rows came in a form that has no digest
 
 	// ----
 	pending int       // tasks queued or running
@@ -86,14 +87,15 @@ func (r *laneRows) Put(ctx context.Context, st dump.Statement) error {
 		return err
 	}
 	values, plain := dump.ParseInsert(st.Text, st.Mode)
-	plain = plain && !values.Replace && !values.Ignore && values.Complete()
-	if !plain || !t.info.innodb || t.info.triggers {
+	plain = plain && values.Complete()
+	if plain {
+		t.add(values.Rows)
+	} else {
+		t.opaque = true
+	}
+	if !plain || !t.takesChunks(values) {
 		return r.putInOrder(ctx, t, st)
 	}
-	if columns, ok := t.info.pick(values.Columns); !ok || t.info.numbersItself(columns) {
-		t.info.serial = true
-	}
-	t.add(values.Rows)
 	if r.chunk == nil {
 		buffer, err := r.pool.takeBuffer()
 		if err != nil {
@@ -106,6 +108,17 @@ func (r *laneRows) Put(ctx context.Context, st dump.Statement) error {
 		return r.flushLarge(ctx)
 	}
 	return nil
+}
+
+// takesChunks reports whether the rows of a statement come to the same whatever
+// they are loaded with, and in which transaction. They do not where the server
+// numbers them: the next AUTO_INCREMENT value depends on the statements' sizes.
+func (t *target) takesChunks(v dump.Values) bool {
+	if v.Replace || v.Ignore || !t.info.innodb || t.info.triggers {
+		return false
+	}
+	columns, known := t.info.pick(v.Columns)
+	return known && !t.info.numbersItself(columns)
 }
 
 // add counts rows' text and takes it into the digest.
@@ -157,7 +170,7 @@ func (r *laneRows) begin(ctx context.Context, t *target) error {
 	r.pool.mu.Lock()
 	t.ended = false
 	if info.empty {
-		t.table.Rows, t.table.Bytes, t.digest = 0, 0, nil
+		t.table.Rows, t.table.Bytes, t.digest, t.opaque = 0, 0, nil, false
 	}
 	r.pool.mu.Unlock()
 	if err := r.loader.sessionState(ctx, info); err != nil {
@@ -260,7 +273,7 @@ func (r *laneRows) putInOrder(ctx context.Context, t *target, st dump.Statement)
 	r.pool.mu.Lock()
 	t.ended = false
 	r.pool.mu.Unlock()
-	n, err := r.loader.execute(ctx, st)
+	n, err := r.loader.execute(ctx, t.info.withDefaults(st))
 	if err != nil {
 		return err
 	}
@@ -268,7 +281,6 @@ func (r *laneRows) putInOrder(ctx context.Context, t *target, st dump.Statement)
 	r.pool.mu.Lock()
 	t.table.Rows += n
 	r.pool.mu.Unlock()
-	t.table.Bytes, t.digest = 0, nil
 	return nil
 }
 
@@ -289,7 +301,7 @@ func (r *laneRows) Wait(context.Context) error {
 		if err := r.finish(t); err != nil {
 			return err
 		}
-		if t.digest != nil {
+		if t.digest != nil && !t.opaque {
 			t.table.Digest = hex.EncodeToString(t.digest.Sum(nil))
 		}
 	}
