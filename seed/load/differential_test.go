@@ -74,6 +74,8 @@ func compareOnce(t *rapid.T, db *sql.DB, socket string) {
 	switch {
 	case refused != nil && err != nil:
 		return // not every dump can be loaded, but both must say so
+	case refused != nil && strings.Contains(refused.Error(), "ERROR 1906"):
+		return // a value for a generated column: dbake leaves it out on purpose
 	case refused != nil:
 		t.Fatalf("dbake takes what the client refuses: %v\nmysqldump %q wrote\n%s", refused, options, text)
 	case err != nil:
