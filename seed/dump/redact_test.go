@@ -10,8 +10,10 @@ import (
 
 func TestRedact(t *testing.T) {
 	for _, c := range []struct{ in, want string }{
-		{"INSERT INTO `app`.`users` (`id`,name) VALUES (1,'bob',-2.5e-3,NULL,x'FF',0xFF,b'01',_binary'z',TRUE)",
-			"INSERT INTO `app`.`users` (`id`,name) VALUES (?,?,-?,?,?,?,?,?,?)"},
+		{
+			"INSERT INTO `app`.`users` (`id`,name) VALUES (1,'bob',-2.5e-3,NULL,x'FF',0xFF,b'01',_binary'z',TRUE)",
+			"INSERT INTO `app`.`users` (`id`,name) VALUES (?,?,-?,?,?,?,?,?,?)",
+		},
 		{"insert ignore into users(id)\nvalues\n(1)", "insert ignore into users(id) values (?)"},
 		{"INSERT INTO t VALUES ('it''s',2)", "INSERT INTO t VALUES (?,?)"},
 		{`INSERT INTO t VALUES ('it\'s',2)`, "INSERT INTO t VALUES (?…"},
@@ -21,8 +23,10 @@ func TestRedact(t *testing.T) {
 		{"CREATE USER `bob`@`%` IDENTIFIED BY 'hunter2' REQUIRE NONE", "CREATE USER `bob`@`%` IDENTIFIED BY ? REQUIRE ?"},
 		{"CREATE USER bob IDENTIFIED BY hunter2", "CREATE USER bob IDENTIFIED BY ?"},
 		{"CREATE TABLE `t` (`a` varchar(20) /* secret */ DEFAULT 'x', -- secret\n `b` int)", "CREATE TABLE `t` (`a` varchar(?) DEFAULT ?, ? ?)"},
-		{"/*!50003 CREATE*/ /*!50017 DEFINER=`a`@`b`*/ /*!50003 TRIGGER `t` BEFORE INSERT ON `x` FOR EACH ROW SET @a=5 */",
-			"CREATE DEFINER=`a`@`b` TRIGGER `t` BEFORE INSERT ON `x` FOR EACH ROW SET @a=?"},
+		{
+			"/*!50003 CREATE*/ /*!50017 DEFINER=`a`@`b`*/ /*!50003 TRIGGER `t` BEFORE INSERT ON `x` FOR EACH ROW SET @a=5 */",
+			"CREATE DEFINER=`a`@`b` TRIGGER `t` BEFORE INSERT ON `x` FOR EACH ROW SET @a=?",
+		},
 		{"ALTER TABLE `é` ADD `a\xff` int", "ALTER TABLE `é` ADD ?…"},
 		{"secret, 'x')", "?…"},
 		{"'secret'", "?"},

@@ -109,8 +109,10 @@ type generated struct {
 
 // junk is a random run of bytes that are trouble for a lexer.
 func junk(r *rand.Rand) []byte {
-	parts := []string{"'", "\"", "`", "\\", ";", ";;", "--", "-- ", "#", "/*", "*/", "/*!", "\n", "\r\n",
-		"\x00", "é", "\xff", "a", "DELIMITER x\n", "\t", "word", "//", "0", "(", ")", ","}
+	parts := []string{
+		"'", "\"", "`", "\\", ";", ";;", "--", "-- ", "#", "/*", "*/", "/*!", "\n", "\r\n",
+		"\x00", "é", "\xff", "a", "DELIMITER x\n", "\t", "word", "//", "0", "(", ")", ",",
+	}
 	var b []byte
 	for range r.IntN(8) {
 		b = append(b, parts[r.IntN(len(parts))]...)

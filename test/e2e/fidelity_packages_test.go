@@ -27,16 +27,26 @@ type shipped struct {
 const dbconfig = "usr/share/dbconfig-common/data/"
 
 var shippedSchemas = []shipped{
-	{database: "roundcube", options: "CHARACTER SET utf8mb4", pkg: "roundcube-core", files: []string{dbconfig + "roundcube/install/mysql"},
-		rows: "INSERT INTO users (username, mail_host, created, preferences) VALUES ('jörg','mail',NOW(),'a:1:{s:8:\"timezone\";s:3:\"it''s\";}'); INSERT INTO contacts (changed, name, vcard, user_id) SELECT NOW(), '😀', 'BEGIN:VCARD\\r\\n', user_id FROM users;"},
-	{database: "bacula", options: "CHARACTER SET latin1", pkg: "bacula-director-mysql", files: []string{dbconfig + "bacula-director-mysql/install/mysql"},
-		rows: "INSERT INTO Path (Path) VALUES ('/etc/'), (0x2FFF00275C); INSERT INTO File (JobId, PathId, FilenameId, LStat, MD5) VALUES (1,1,1,'P0A','x'), (1,2,1,'',0x00);"},
-	{database: "icinga", pkg: "icinga2-ido-mysql", files: []string{dbconfig + "icinga2-ido-mysql/install/mysql"},
-		rows: "INSERT INTO icinga_instances (instance_name, instance_description) VALUES ('default','it''s');"},
-	{database: "pdns", pkg: "pdns-backend-mysql", files: []string{"usr/share/pdns-backend-mysql/schema/schema.mysql.sql", "usr/share/pdns-backend-mysql/schema/enable-foreign-keys.mysql.sql"},
-		rows: "INSERT INTO domains (name, type) VALUES ('example.com','NATIVE'); INSERT INTO records (domain_id, name, type, content) SELECT id, name, 'TXT', '\"v=spf1; -all\"' FROM domains;"},
-	{database: "phpmyadmin", options: "CHARACTER SET utf8mb3", pkg: "phpmyadmin", files: []string{dbconfig + "phpmyadmin/install/mysql"},
-		rows: "INSERT INTO pma__bookmark (dbase, user, label, query) VALUES ('x','root','ünï','SELECT \\'a\\'; -- b');"},
+	{
+		database: "roundcube", options: "CHARACTER SET utf8mb4", pkg: "roundcube-core", files: []string{dbconfig + "roundcube/install/mysql"},
+		rows: "INSERT INTO users (username, mail_host, created, preferences) VALUES ('jörg','mail',NOW(),'a:1:{s:8:\"timezone\";s:3:\"it''s\";}'); INSERT INTO contacts (changed, name, vcard, user_id) SELECT NOW(), '😀', 'BEGIN:VCARD\\r\\n', user_id FROM users;",
+	},
+	{
+		database: "bacula", options: "CHARACTER SET latin1", pkg: "bacula-director-mysql", files: []string{dbconfig + "bacula-director-mysql/install/mysql"},
+		rows: "INSERT INTO Path (Path) VALUES ('/etc/'), (0x2FFF00275C); INSERT INTO File (JobId, PathId, FilenameId, LStat, MD5) VALUES (1,1,1,'P0A','x'), (1,2,1,'',0x00);",
+	},
+	{
+		database: "icinga", pkg: "icinga2-ido-mysql", files: []string{dbconfig + "icinga2-ido-mysql/install/mysql"},
+		rows: "INSERT INTO icinga_instances (instance_name, instance_description) VALUES ('default','it''s');",
+	},
+	{
+		database: "pdns", pkg: "pdns-backend-mysql", files: []string{"usr/share/pdns-backend-mysql/schema/schema.mysql.sql", "usr/share/pdns-backend-mysql/schema/enable-foreign-keys.mysql.sql"},
+		rows: "INSERT INTO domains (name, type) VALUES ('example.com','NATIVE'); INSERT INTO records (domain_id, name, type, content) SELECT id, name, 'TXT', '\"v=spf1; -all\"' FROM domains;",
+	},
+	{
+		database: "phpmyadmin", options: "CHARACTER SET utf8mb3", pkg: "phpmyadmin", files: []string{dbconfig + "phpmyadmin/install/mysql"},
+		rows: "INSERT INTO pma__bookmark (dbase, user, label, query) VALUES ('x','root','ünï','SELECT \\'a\\'; -- b');",
+	},
 	{database: "zabbix", options: "CHARACTER SET utf8mb4 COLLATE utf8mb4_bin", pkg: "zabbix-server-mysql", files: []string{
 		"usr/share/zabbix-server-mysql/schema.sql.gz", "usr/share/zabbix-server-mysql/images.sql.gz", "usr/share/zabbix-server-mysql/data.sql.gz",
 	}},
