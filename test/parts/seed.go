@@ -50,7 +50,8 @@ func (p *Parts) Seed(ctx context.Context) (*Seed, error) {
 
 // Order is what to restore, as a dbake.yaml says it.
 type Order struct {
-	// Dumps are files on this machine, restored one after the other.
+	// Dumps are files and dump folders on this machine, restored one after the
+	// other.
 	Dumps []string
 	// Options left empty are a dbake.yaml's defaults.
 	Options  spec.Restore
@@ -164,6 +165,9 @@ func (s *Seed) prepare(b *Baked, order Order) (plan.Resolve, error) {
 		if err := linkOrCopy(file, b.path(plan.ContextDir, name)); err != nil {
 			return query, err
 		}
+		if info, err := os.Stat(file); err == nil && info.IsDir() {
+			name += "/"
+		}
 		location, err := spec.ParseLocation(name)
 		if err != nil {
 			return query, err
@@ -243,13 +247,13 @@ func OpenSocket(socket, user, password string) (*sql.DB, error) {
 	return sql.OpenDB(connector), nil
 }
 
-// linkOrCopy puts a file at another place, without a copy where that is
+// linkOrCopy puts a file or folder at another place, without a copy where that is
 // possible.
 func linkOrCopy(from, to string) error {
 	if err := os.Link(from, to); err == nil {
 		return nil
 	}
-	_, err := output(exec.Command("cp", "--reflink=auto", from, to)) //nolint:noctx // a local copy
+	_, err := output(exec.Command("cp", "-r", "--reflink=auto", from, to)) //nolint:noctx // a local copy
 	return err
 }
 
