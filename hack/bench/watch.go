@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -80,59 +79,61 @@ func (w *watch) stop() usage {
 
 // look records all descendants.
 func (w *watch) look() {
-	entries, err := filepath.Glob("/proc/[0-9]*/stat")
-	if err != nil {
-		return
-	}
-	parents, found := map[int]int{}, map[int]process{}
-	for _, name := range entries {
-		text, err := os.ReadFile(name)
+	todo := children(os.Getpid())
+	for len(todo) > 0 {
+		pid := todo[0]
+		todo = todo[1:]
+		text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 		if err != nil {
 			continue // it has ended
 		}
-		pid, _ := strconv.Atoi(filepath.Base(filepath.Dir(name)))
-		parents[pid], found[pid] = readStat(text)
-	}
-	for pid, p := range found {
-		if !descends(pid, parents) {
-			continue
-		}
+		p := readStat(text)
 		p.memory = max(residentPeak(pid), w.seen[pid].memory)
 		w.seen[pid] = p
-	}
-}
-
-// descends reports whether a process is a child of this one, or a child's child.
-func descends(pid int, parents map[int]int) bool {
-	var line []int
-	for pid > 1 && !slices.Contains(line, pid) {
-		line = append(line, pid)
-		pid = parents[pid]
-		if pid == os.Getpid() {
-			return true
+		if p.name != "mysqld" { // it has many threads and no children
+			todo = append(todo, children(pid)...)
 		}
 	}
-	return false
 }
 
-// readStat reads parent, name and processor time from proc_pid_stat(5); the name
+// children lists the children of all threads of a process (proc_pid_task(5)).
+func children(pid int) []int {
+	lists, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid))
+	if err != nil {
+		return nil
+	}
+	var out []int
+	for _, name := range lists {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			continue // the thread has ended
+		}
+		for _, field := range strings.Fields(string(text)) {
+			if child, err := strconv.Atoi(field); err == nil {
+				out = append(out, child)
+			}
+		}
+	}
+	return out
+}
+
+// readStat reads name and processor time from proc_pid_stat(5); the name
 // is in parentheses and may hold anything.
-func readStat(text []byte) (parent int, p process) {
+func readStat(text []byte) (p process) {
 	from, to := bytes.IndexByte(text, '('), bytes.LastIndexByte(text, ')')
 	if from < 0 || to < from {
-		return 0, p
+		return p
 	}
 	p.name = string(text[from+1 : to])
 	fields := strings.Fields(string(text[to+1:]))
 	if len(fields) < 13 {
-		return 0, p
+		return p
 	}
-	parent, _ = strconv.Atoi(fields[1])
 	user, _ := strconv.Atoi(fields[11])
 	system, _ := strconv.Atoi(fields[12])
 	// Linux counts in units of 1/100 s for programs on every platform.
 	p.cpu = time.Duration(user+system) * 10 * time.Millisecond
-	return parent, p
+	return p
 }
 
 func residentPeak(pid int) int64 {

@@ -91,7 +91,7 @@ func (s *Set) make(ctx context.Context, megabytes int) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, p.Close()) }() //nolint:contextcheck // what has started is stopped, whatever ended
-	server, err := p.StartServer(ctx, parts.MySQL, "--innodb-buffer-pool-size=2G", "--innodb-redo-log-capacity=1G", "--innodb-doublewrite=OFF")
+	server, err := p.StartServer(ctx, parts.MySQL, "--innodb-buffer-pool-size=1G", "--innodb-redo-log-capacity=1G", "--innodb-doublewrite=OFF")
 	if err != nil {
 		return err
 	}
