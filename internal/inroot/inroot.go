@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 )
@@ -32,7 +33,22 @@ func Skip(t testing.TB) {
 	if Flavour() == "" {
 		t.Skip("runs inside a base image's root filesystem only (TestInRoot)")
 	}
+	if err := ownProc(); err != nil {
+		t.Fatal(err)
+	}
 }
+
+// ownProc mounts /proc anew, once, so that it shows the processes of our own
+// namespace and no others. Mounts made before the namespace show the host's.
+var ownProc = sync.OnceValue(func() error {
+	if err := syscall.Mount("", "/", "", syscall.MS_REC|syscall.MS_PRIVATE, ""); err != nil {
+		return fmt.Errorf("keep our mounts to ourselves: %w", err)
+	}
+	if err := syscall.Mount("proc", "/proc", "proc", 0, ""); err != nil {
+		return fmt.Errorf("mount our own /proc: %w", err)
+	}
+	return nil
+})
 
 // Run runs the tests of the calling package whose names match pattern inside
 // each root filesystem there is. Call it from a test named TestInRoot.

@@ -81,6 +81,11 @@ func TestServerBakesAndServesAgain(t *testing.T) {
 	}
 	for _, part := range sizes {
 		limit := map[string]int64{"undo": 33 << 20, "redo": 9 << 20, "system": 60 << 20, "tables": 60 << 20}[part.Name]
+		if part.Name == "system" && s.Flavour() == MariaDB {
+			// Before 11.0 undo lies in the system tablespace, which never
+			// shrinks. Updates fill it; loading rows does not.
+			limit = 120 << 20
+		}
 		if part.Bytes > limit {
 			t.Errorf("%s takes %d bytes, want at most %d", part.Name, part.Bytes, limit)
 		}
