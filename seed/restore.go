@@ -56,6 +56,8 @@ type restore struct {
 	// opened are all sessions that a bake needs, in the order of their use.
 	opened, unused []*sql.Conn
 	db             *sql.DB
+	// matched are the patterns of restore.databases that have matched.
+	matched []string
 
 	mu sync.Mutex // guards manifest.Warnings
 }
@@ -150,6 +152,9 @@ func (r *restore) work(ctx context.Context) error {
 		if err := r.loadObject(ctx, object); err != nil {
 			return at(fmt.Sprintf("dump[%d]", object.Dump), err)
 		}
+	}
+	if err := r.checkPicks(); err != nil {
+		return err
 	}
 	if err := r.applyAccounts(ctx, admin); err != nil {
 		return err
@@ -270,6 +275,9 @@ func (r *restore) loadObject(ctx context.Context, object plan.Object) error {
 		Object:     name,
 		Database:   r.order.Options.Database,
 		SkipSystem: r.skipsSystem,
+		Repair:     r.repairer,
+		Wants:      r.wants,
+		WantsRows:  r.wantsRows,
 		Continue:   r.order.Options.OnError == spec.OnErrorContinue,
 		ChunkBytes: r.tuning.ChunkBytes,
 		Warn:       func(text string) { r.warn("", text) },

@@ -17,12 +17,11 @@ type Unsupported struct {
 
 var unsupported = []Unsupported{
 	{"mask", "", "", func(f *File) bool { return f.Mask != nil }},
-	{"restore.system", "skip", "", func(f *File) bool { return f.Restore.System == SystemSkip }},
-	{"restore.definer", "anything but keep", "", func(f *File) bool {
-		return f.Restore.Definer != DefinerKeep && f.Restore.Definer != ""
+	{"restore.tables", "where, limit or percent", "rows: none restores a table without its rows", func(f *File) bool {
+		return slices.ContainsFunc(f.Restore.Tables, func(r TableRule) bool {
+			return r.Where != "" || r.Limit != nil || r.Percent != nil
+		})
 	}},
-	{"restore.databases", "", "", func(f *File) bool { return f.Restore.Databases != nil }},
-	{"restore.tables", "", "", func(f *File) bool { return f.Restore.Tables != nil }},
 	{
 		"image.compression", "", "in a build: --output type=image,…,compression=zstd",
 		func(f *File) bool { return f.Image.Compression != "" },

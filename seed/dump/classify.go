@@ -333,11 +333,12 @@ func (c *classifier) attributes() {
 	}
 }
 
-// account skips user@host, CURRENT_USER and CURRENT_USER().
+// account skips user@host, CURRENT_USER and CURRENT_USER(). A host without quotes
+// may have dots.
 func (c *classifier) account() {
 	c.advance()
-	for c.tok.kind == tokOther && bytes.IndexByte([]byte("@()"), c.tok.raw[0]) >= 0 {
-		host := c.tok.raw[0] == '@'
+	for c.tok.kind == tokOther && bytes.IndexByte([]byte("@.()"), c.tok.raw[0]) >= 0 {
+		host := c.tok.raw[0] == '@' || c.tok.raw[0] == '.'
 		c.advance()
 		if host {
 			c.advance()

@@ -26,6 +26,8 @@ type tokens struct {
 	i    int
 	mode Mode
 	mb   *multibyte
+	// comment is the version comment that the last token stands in.
+	comment VersionComment
 }
 
 func newTokens(b []byte, mode Mode) tokens {
@@ -90,21 +92,33 @@ func (t *tokens) skipSpace() {
 			}
 			t.i += n + 1
 		case c == '/' && at(b, i+1) == '*' && isVersionComment(b, i):
-			t.i += 3
-			if b[i+2] == 'M' {
-				t.i++
-			}
-			for t.i < len(b) && isDigit(b[t.i]) {
-				t.i++
-			}
+			t.openComment()
 		case c == '/' && at(b, i+1) == '*':
 			t.i, _ = skipBlockComment(b, i+2)
 		case c == '*' && at(b, i+1) == '/':
 			t.i += 2
+			t.comment = VersionComment{}
 		default:
 			return
 		}
 	}
+}
+
+// openComment moves behind the opening of a version comment.
+func (t *tokens) openComment() {
+	v := VersionComment{In: true, From: t.i}
+	t.i += 3
+	if t.b[t.i-1] == 'M' {
+		v.MariaDBOnly = true
+		t.i++
+	}
+	for t.i < len(t.b) && isDigit(t.b[t.i]) {
+		if v.Version < 1e6 {
+			v.Version = v.Version*10 + int(t.b[t.i]-'0')
+		}
+		t.i++
+	}
+	t.comment = v
 }
 
 func isWordByte(c byte) bool {

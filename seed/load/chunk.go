@@ -169,6 +169,7 @@ func (c *chunk) loadAsSQL(ctx context.Context, l *lane) error {
 	for _, p := range c.parts {
 		st := p.statement
 		st.Text = c.buffer[p.from:p.to]
+		st = c.target.info.withDefaults(st)
 		n, err := c.loader.executeOn(ctx, l.rows, st)
 		if err != nil {
 			return err

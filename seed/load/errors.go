@@ -11,6 +11,7 @@ import (
 	"github.com/go-sql-driver/mysql"
 
 	"github.com/dbake/dbake/seed/dump"
+	"github.com/dbake/dbake/seed/repair"
 )
 
 // excerptBytes is how much of a failed statement an error shows.
@@ -24,7 +25,7 @@ type StatementError struct {
 	Offset, Line  int64  // where it begins, in the decompressed dump
 	Kind          dump.Kind
 	Schema, Table string
-	Code          int    // the server's error number; 0 when it was not the server
+	Code          int    // the server's error number, or what it would have been; 0: none
 	Excerpt       string // the statement's beginning, literals replaced
 	reason        string
 	err           error
@@ -53,12 +54,20 @@ func (l *Loader) statementError(st dump.Statement, cause error) error {
 		err:     cause,
 	}
 	var refused *mysql.MySQLError
+	var refusal *repair.Refusal
 	switch {
+	case errors.As(cause, &refusal):
+		e.Code, e.reason = refusal.Code, refusal.Reason
 	case errors.As(cause, &refused):
 		e.Code = int(refused.Number)
 		e.reason = fmt.Sprintf("server error %d (%s): %s", refused.Number, sqlState(refused), SafeMessage(refused, !holdsNoValues(st.Kind)))
 		if diskFull[refused.Number] {
 			e.reason += " (most likely the builder's disk is)"
+		}
+		if l.repair != nil {
+			if hint := l.repair.Explain(e.Code, st); hint != "" {
+				e.reason += " (" + hint + ")"
+			}
 		}
 	default:
 		e.reason = cause.Error()
@@ -102,6 +111,9 @@ var quotesNamesOnly = map[uint16]bool{
 	1146: true, // no such table
 	1153: true, // packet too large
 	1264: true, // out of range for column
+	1261: true, // row without data for all columns
+	1262: true, // row with more data than columns
+	1265: true, // data truncated for column
 	1364: true, // no default
 	1406: true, // data too long for column
 	1451: true, // foreign key, parent

@@ -148,6 +148,9 @@ func (d *deferred) adds() string {
 // SHOW CREATE TABLE writes them.
 var keySession = []string{
 	"SET NAMES utf8mb4", "SET SESSION sql_mode = ''", "SET SESSION foreign_key_checks = 0", "SET SESSION unique_checks = 0",
+	"SET SESSION innodb_strict_mode = 0",
+	"/*!80013 SET SESSION sql_require_primary_key = 0 */",
+	"/*!80400 SET SESSION restrict_fk_on_non_standard_key = 0 */",
 }
 
 // PrepareKeySessions brings the connections that describe tables and build keys
@@ -155,7 +158,7 @@ var keySession = []string{
 func (l Lanes) PrepareKeySessions(ctx context.Context) error {
 	for _, conn := range append([]*sql.Conn{l.Look}, l.Keys...) {
 		for _, statement := range keySession {
-			if _, err := conn.ExecContext(ctx, statement); err != nil {
+			if _, err := conn.ExecContext(ctx, statement); err != nil && !isEmptyQuery(err) {
 				return fmt.Errorf("prepare a session for keys: %s: %w", statement, err)
 			}
 		}

@@ -21,7 +21,7 @@ func (l *Loader) leavesOut(st dump.Statement) bool {
 		// A baked image is nobody's replica.
 		l.left.replication++
 		return true
-	case isSystem(st) && l.skipsSystem():
+	case l.isSystem(st) && l.skipsSystem():
 		l.left.system++
 		return true
 	}
@@ -30,25 +30,21 @@ func (l *Loader) leavesOut(st dump.Statement) bool {
 
 func (l *Loader) skipsSystem() bool {
 	if !l.left.decided && l.options.SkipSystem != nil {
-		var header dump.Header
-		if h := l.scanner.Headers(); len(h) > 0 {
-			header = h[len(h)-1]
-		}
-		l.left.skipSystem = l.options.SkipSystem(header)
+		l.left.skipSystem = l.options.SkipSystem(l.header())
 	}
 	l.left.decided = true
 	return l.left.skipSystem
 }
 
 // isSystem reports whether a statement is about accounts or system tables.
-func isSystem(st dump.Statement) bool {
+func (l *Loader) isSystem(st dump.Statement) bool {
 	switch st.Kind {
 	case dump.CreateUser, dump.Grant:
 		return true
-	case dump.Flush, dump.SetStatement, dump.Use:
+	case dump.Flush, dump.SetStatement, dump.Use, dump.Transaction, dump.UnlockTables, dump.GTIDPurged:
 		return false
 	default:
-		return IsSystemSchema(st.Schema)
+		return IsSystemSchema(l.schemaOf(st))
 	}
 }
 

@@ -17,6 +17,7 @@ import (
 	"github.com/go-sql-driver/mysql"
 
 	"github.com/dbake/dbake/seed/dump"
+	"github.com/dbake/dbake/seed/repair"
 )
 
 // Rows puts the rows of INSERT and REPLACE statements into tables. Its methods
@@ -48,6 +49,15 @@ type Options struct {
 	// a dump with this header (the zero Header when it has none). It is asked
 	// once, at the first such statement; nil keeps them.
 	SkipSystem func(dump.Header) bool
+	// Repair makes what fits the dump's statements to the server, from what
+	// the dump says about itself (the zero Header when it has none). It is
+	// called once, at the first statement; nil leaves all statements as they
+	// are.
+	Repair func(dump.Header) *repair.Repairer
+	// Wants picks the schemas that are loaded; nil takes all. The server's own
+	// are up to SkipSystem. WantsRows picks the tables whose rows are.
+	Wants     func(schema string) bool
+	WantsRows func(schema, table string) bool
 	// Continue goes on after a statement the server refused.
 	Continue bool
 	// ChunkBytes is how much text of rows a lane takes at a time; 0: a
@@ -73,10 +83,13 @@ type Loader struct {
 	scanner *dump.Scanner
 	options Options
 	rows    Rows
-	counts  counters
+	counts  *counters
 	placed  bool   // the session has a default schema, or the dump sees to it
 	schema  string // the session's default schema
 	left    leftOut
+	picked  picked
+	repair  *repair.Repairer
+	folder  dump.Header // what a dump folder says about itself
 	tables  map[string]*Table
 	order   []*Table
 }
@@ -97,7 +110,7 @@ type Table struct {
 // session must be new: the dump's own SET statements give it the state the dump
 // needs.
 func New(session *sql.Conn, scanner *dump.Scanner, o Options) *Loader {
-	l := &Loader{session: session, scanner: scanner, options: o, tables: map[string]*Table{}}
+	l := &Loader{session: session, scanner: scanner, options: o, counts: &counters{}, tables: map[string]*Table{}}
 	l.rows = (*sessionRows)(l)
 	return l
 }
@@ -142,6 +155,7 @@ func (l *Loader) Run(ctx context.Context) error {
 		return err
 	}
 	l.left.report(l.options)
+	l.reportRepairs()
 	if h, cut := l.scanner.Truncated(); cut {
 		return &TruncatedError{Object: l.options.Object, Tool: h.Tool}
 	}
@@ -163,25 +177,40 @@ func (l *Loader) Tables() []Table {
 
 // step executes one statement, or leaves it out for a reason.
 func (l *Loader) step(ctx context.Context, st dump.Statement) error {
+	if l.repair == nil && l.options.Repair != nil {
+		l.repair = l.options.Repair(l.header())
+	}
 	if why := refusal(st); why != "" {
 		return l.statementError(st, errors.New(why))
 	}
-	if l.leavesOut(st) || l.rows.Skips(st) {
+	if l.leavesOut(st) || l.rows.Skips(st) || l.unpicked(st) {
 		return nil
 	}
 	if err := l.place(ctx, st); err != nil {
 		return err
 	}
 	if st.Kind == dump.Insert || st.Kind == dump.Replace {
+		if !l.wantsRows(st) {
+			return nil
+		}
 		return l.rows.Put(ctx, st)
+	}
+	st, skip, err := l.repaired(st)
+	if skip || err != nil {
+		return err
 	}
 	if err := l.waitFor(ctx, st); err != nil {
 		return err
 	}
-	_, err := l.execute(ctx, st)
-	if err != nil {
+	if _, err := l.execute(ctx, st); err != nil {
 		return err
 	}
+	l.follow(st)
+	return nil
+}
+
+// follow takes note of what an executed statement has changed.
+func (l *Loader) follow(st dump.Statement) {
 	switch st.Kind {
 	case dump.Use:
 		l.schema = st.Schema
@@ -194,7 +223,6 @@ func (l *Loader) step(ctx context.Context, st dump.Statement) error {
 		l.table(st)
 		l.counts.tables.Add(1)
 	}
-	return nil
 }
 
 // waitFor waits for the rows that a statement could depend on. What is not
@@ -268,14 +296,23 @@ func (l *Loader) executeOn(ctx context.Context, conn *sql.Conn, st dump.Statemen
 	case isEmptyQuery(err):
 		return 0, nil
 	}
-	failure := l.statementError(st, err)
-	var refused *mysql.MySQLError
-	if l.options.Continue && errors.As(err, &refused) {
-		l.counts.skipped.Add(1)
-		l.options.Warn("left out: " + failure.Error())
-		return 0, nil
+	if helped, err := l.remedy(ctx, conn, st, err); helped || err != nil {
+		return 0, err
 	}
-	return 0, failure
+	return 0, l.goOn(l.statementError(st, err), err)
+}
+
+// goOn gives the error of a refused statement, or nil when the load is to go on
+// after it.
+func (l *Loader) goOn(failure, cause error) error {
+	var refused *mysql.MySQLError
+	var refusal *repair.Refusal
+	if !l.options.Continue || !errors.As(cause, &refused) && !errors.As(cause, &refusal) {
+		return failure
+	}
+	l.counts.skipped.Add(1)
+	l.options.Warn("left out: " + failure.Error())
+	return nil
 }
 
 // isEmptyQuery recognises ER_EMPTY_QUERY: the statement is a version comment

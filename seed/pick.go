@@ -1,0 +1,71 @@
+package seed
+
+import (
+	"fmt"
+	"path"
+	"slices"
+
+	"github.com/dbake/dbake/seed/dump"
+	"github.com/dbake/dbake/seed/repair"
+	"github.com/dbake/dbake/spec"
+)
+
+// repairer makes a dump's statements fit the base's server.
+func (r *restore) repairer(from dump.Header) *repair.Repairer {
+	v := r.server.Version()
+	return repair.New(repair.Options{
+		From:    from,
+		To:      repair.Server{Flavour: string(r.server.Flavour()), Major: v.Major, Minor: v.Minor, Patch: v.Patch},
+		Definer: r.order.Options.Definer,
+	})
+}
+
+// wants decides by restore.databases whether a schema is restored.
+func (r *restore) wants(schema string) bool {
+	picks := r.order.Options.Databases
+	if picks == nil {
+		return true
+	}
+	included := picks.Include == nil
+	for _, pattern := range picks.Include {
+		if matches(pattern, schema) {
+			included = true
+			if !slices.Contains(r.matched, pattern) {
+				r.matched = append(r.matched, pattern)
+			}
+		}
+	}
+	return included && !slices.ContainsFunc(picks.Exclude, func(p string) bool { return matches(p, schema) })
+}
+
+// matches takes patterns in the syntax of path.Match, which the spec has checked.
+func matches(pattern, name string) bool {
+	ok, err := path.Match(pattern, name)
+	return ok && err == nil
+}
+
+// wantsRows decides by restore.tables whether the rows of a table are restored:
+// the first rule that matches counts.
+func (r *restore) wantsRows(schema, table string) bool {
+	for _, rule := range r.order.Options.Tables {
+		if matches(rule.Match, schema+"."+table) {
+			return rule.Rows != spec.RowsNone
+		}
+	}
+	return true
+}
+
+// checkPicks makes sure that each pattern of restore.databases.include has
+// matched something: a misspelt name would bake an image without its data.
+func (r *restore) checkPicks() error {
+	picks := r.order.Options.Databases
+	if picks == nil {
+		return nil
+	}
+	for i, pattern := range picks.Include {
+		if !slices.Contains(r.matched, pattern) {
+			return at(fmt.Sprintf("restore.databases.include[%d]", i), fmt.Errorf("no database of the dumps matches %q", pattern))
+		}
+	}
+	return nil
+}

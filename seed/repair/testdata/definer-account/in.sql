@@ -1,0 +1,34 @@
+-- MySQL dump 10.13  Distrib 8.0.36, for Linux (x86_64)
+--
+-- Host: localhost    Database: app
+-- ------------------------------------------------------
+-- Server version	8.0.36
+
+/*!50503 SET NAMES utf8mb4 */;
+/*!40014 SET @OLD_FOREIGN_KEY_CHECKS=@@FOREIGN_KEY_CHECKS, FOREIGN_KEY_CHECKS=0 */;
+/*!40101 SET @OLD_SQL_MODE=@@SQL_MODE, SQL_MODE='NO_AUTO_VALUE_ON_ZERO' */;
+
+CREATE TABLE `t` (`id` int NOT NULL, `definer` int, PRIMARY KEY (`id`)) ENGINE=InnoDB;
+/*!50001 CREATE ALGORITHM=UNDEFINED */
+/*!50013 DEFINER=`app`@`10.0.%` SQL SECURITY DEFINER */
+/*!50001 VIEW `v` AS select `t`.`id` AS `id` from `t` */;
+/*!50001 CREATE ALGORITHM=MERGE */
+/*!50013 DEFINER=`app`@`%` SQL SECURITY INVOKER */
+/*!50001 VIEW `w` AS select `t`.`definer` AS `definer` from `t` where `definer`=1 */;
+DELIMITER ;;
+/*!50003 CREATE*/ /*!50017 DEFINER=`app`@`%`*/ /*!50003 TRIGGER `t_bi` BEFORE INSERT ON `t` FOR EACH ROW SET NEW.definer=1 */;;
+CREATE DEFINER=app@db1.example.com PROCEDURE `p`(IN definer INT)
+    SQL SECURITY INVOKER
+BEGIN
+  UPDATE t SET definer=2;
+END ;;
+CREATE DEFINER="app"@'%' FUNCTION `f`() RETURNS int DETERMINISTIC
+RETURN 1 ;;
+CREATE DEFINER=CURRENT_USER() FUNCTION `g`() RETURNS int DETERMINISTIC
+RETURN 1 ;;
+/*!50106 CREATE*/ /*!50117 DEFINER=`app`@`localhost`*/ /*!50106 EVENT `e` ON SCHEDULE EVERY 1 DAY STARTS '2020-01-01 00:00:00' ON COMPLETION NOT PRESERVE ENABLE DO DELETE FROM t */ ;;
+DELIMITER ;
+
+/*!40101 SET SQL_MODE=@OLD_SQL_MODE */;
+/*!40014 SET FOREIGN_KEY_CHECKS=@OLD_FOREIGN_KEY_CHECKS */;
+-- Dump completed on 2026-01-01  0:00:00

@@ -1,0 +1,2 @@
+
+CREATE TABLE `t` (`type` int NOT NULL, PRIMARY KEY (`type`)) TYPE=MyISAM;

@@ -1,0 +1,3 @@
+
+CREATE TABLE `t` (`id` int NOT NULL, PRIMARY KEY (`id`)) ENGINE=TokuDB;
+CREATE TABLE `u` (`id` int NOT NULL, PRIMARY KEY (`id`)) ENGINE=MyISAM;

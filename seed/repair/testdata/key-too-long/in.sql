@@ -1,0 +1,3 @@
+
+SET sql_mode='STRICT_ALL_TABLES';
+CREATE TABLE `t` (`a` varchar(1000) CHARACTER SET utf8mb4 NOT NULL, PRIMARY KEY (`a`)) ENGINE=InnoDB;

@@ -1,0 +1,4 @@
+
+SET sql_mode='STRICT_ALL_TABLES,NO_ZERO_DATE';
+CREATE TABLE `t` (`id` int NOT NULL, `at` datetime NOT NULL, PRIMARY KEY (`id`));
+INSERT INTO `t` VALUES (1,'0000-00-00 00:00:00');
