@@ -13,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/dbake/dbake/seed/dump"
 	"github.com/dbake/dbake/seed/event"
 	"github.com/dbake/dbake/seed/load"
 	"github.com/dbake/dbake/seed/manifest"
@@ -114,7 +115,10 @@ func (r *restore) serve(ctx context.Context) (err error) {
 	}
 	cancel(nil)
 	r.emit(event.Phase{Name: "stop the server"})
-	return r.server.Stop(ctx)
+	if err := r.server.Stop(ctx); err != nil {
+		return err
+	}
+	return mysqld.ShrinkRedo(ctx, r.config())
 }
 
 // blame prefers the reason why work was given up over the errors that follow
@@ -148,10 +152,12 @@ func (r *restore) work(ctx context.Context) error {
 	if err := r.server.BeginBulk(ctx, admin); err != nil {
 		return err
 	}
-	for _, object := range r.order.Objects {
-		if err := r.loadObject(ctx, object); err != nil {
-			return at(fmt.Sprintf("dump[%d]", object.Dump), err)
+	for objects := r.order.Objects; len(objects) > 0; {
+		n := plan.Together(objects)
+		if err := r.loadDump(ctx, objects[:n]); err != nil {
+			return at(fmt.Sprintf("dump[%d]", objects[0].Dump), err)
 		}
+		objects = objects[n:]
 	}
 	if err := r.checkPicks(); err != nil {
 		return err
@@ -191,7 +197,7 @@ func (r *restore) openSessions(ctx context.Context, db *sql.DB) (admin *sql.Conn
 	if err := r.server.OneRoot(ctx, admin); err != nil {
 		return nil, err
 	}
-	wanted := len(r.order.Objects)*(2+2*r.laneCount()) + len(r.order.After)
+	wanted := len(plan.Dumps(r.order.Objects))*(2+2*r.laneCount()) + len(r.order.After)
 	for range min(wanted, maxSessions) {
 		conn, err := db.Conn(ctx)
 		if err != nil {
@@ -248,6 +254,7 @@ func (r *restore) closeSessions() {
 	}
 }
 
+// loadObject restores a dump that is one object.
 func (r *restore) loadObject(ctx context.Context, object plan.Object) error {
 	name := source.Display(object)
 	r.emit(event.Phase{Name: "restore", Detail: name})
@@ -263,15 +270,35 @@ func (r *restore) loadObject(ctx context.Context, object plan.Object) error {
 		return err
 	}
 	defer in.Close()
-	session, err := r.session(ctx)
+	loader, err := r.newLoader(ctx, name, in.scanner)
 	if err != nil {
 		return err
+	}
+	stop := r.report(name, stream, loader)
+	err = loader.Run(ctx)
+	stop()
+	if err != nil {
+		return err
+	}
+	d := describeDump(object)
+	if headers := in.scanner.Headers(); len(headers) > 0 {
+		d.Tool, d.ServerVersion = headers[0].Tool, headers[0].ServerVersion
+	}
+	r.record(d, loader)
+	return nil
+}
+
+// newLoader makes a load over sessions of its own.
+func (r *restore) newLoader(ctx context.Context, name string, scanner *dump.Scanner) (*load.Loader, error) {
+	session, err := r.session(ctx)
+	if err != nil {
+		return nil, err
 	}
 	lanes, err := r.lanes(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	loader := load.NewParallel(session, lanes, in.scanner, load.Options{
+	return load.NewParallel(session, lanes, scanner, load.Options{
 		Object:     name,
 		Database:   r.order.Options.Database,
 		SkipSystem: r.skipsSystem,
@@ -281,28 +308,22 @@ func (r *restore) loadObject(ctx context.Context, object plan.Object) error {
 		Continue:   r.order.Options.OnError == spec.OnErrorContinue,
 		ChunkBytes: r.tuning.ChunkBytes,
 		Warn:       func(text string) { r.warn("", text) },
-	})
-	stop := r.report(name, stream, loader)
-	err = loader.Run(ctx)
-	stop()
-	if err != nil {
-		return err
-	}
-	r.record(object, in, loader)
-	return nil
+	}), nil
 }
 
-// record puts what a load did into the manifest.
-func (r *restore) record(object plan.Object, in *input, loader *load.Loader) {
+// describeDump is what the manifest says of a dump's identity.
+func describeDump(object plan.Object) manifest.Dump {
 	d := manifest.Dump{
 		From: source.Display(object), VersionID: object.VersionID, ETag: object.ETag, Size: object.Size,
 	}
 	if !object.Modified.IsZero() {
 		d.Modified = object.Modified.UTC().Format(time.RFC3339)
 	}
-	if headers := in.scanner.Headers(); len(headers) > 0 {
-		d.Tool, d.ServerVersion = headers[0].Tool, headers[0].ServerVersion
-	}
+	return d
+}
+
+// record puts what a load did into the manifest.
+func (r *restore) record(d manifest.Dump, loader *load.Loader) {
 	m := r.manifest
 	m.Dumps = append(m.Dumps, d)
 	counts := loader.Counts()
@@ -319,7 +340,7 @@ func (r *restore) record(object plan.Object, in *input, loader *load.Loader) {
 
 // report sends progress every second until the function it returns is called,
 // which sends the last one.
-func (r *restore) report(name string, stream source.Stream, loader *load.Loader) (stop func()) {
+func (r *restore) report(name string, stream progress, loader *load.Loader) (stop func()) {
 	send := func() {
 		c := loader.Counts()
 		r.emit(event.Progress{

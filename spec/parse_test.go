@@ -75,6 +75,10 @@ func TestParseReadsEveryKey(t *testing.T) {
 			{From: "s3://acme-backup", Pick: spec.PickNewest, Location: spec.Location{
 				Kind: spec.KindS3Prefix, Bucket: "acme-backup",
 			}},
+			{From: "s3://acme-backup/shell/", Pick: spec.PickFolder, Location: spec.Location{
+				Kind: spec.KindS3Prefix, Bucket: "acme-backup", Key: "shell/",
+			}},
+			{From: "./mydumper/", Location: spec.Location{Kind: spec.KindContextFolder, Path: "mydumper"}},
 			{From: "https://dumps.example/app.sql.zst", Location: spec.Location{
 				Kind: spec.KindHTTPS, URL: "https://dumps.example/app.sql.zst",
 			}},
@@ -119,7 +123,7 @@ func TestParseReadsEveryKey(t *testing.T) {
 	if diff := cmp.Diff([]string{"app_password", "root_password"}, got.Secrets()); diff != "" {
 		t.Errorf("secrets (-want +got):\n%s", diff)
 	}
-	files := []string{"dumps/extra.sql", "post-restore.sql", "sql/b.sql"}
+	files := []string{"dumps/extra.sql", "mydumper", "post-restore.sql", "sql/b.sql"}
 	if diff := cmp.Diff(files, got.ContextFiles()); diff != "" {
 		t.Errorf("context files (-want +got):\n%s", diff)
 	}

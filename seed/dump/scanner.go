@@ -75,6 +75,10 @@ func (s *Scanner) SetCharset(name string) {
 	s.lex.setMode(m)
 }
 
+// SetDelimiter sets what statements end with, as a DELIMITER line does; unlike
+// there it may hold the end of a line.
+func (s *Scanner) SetDelimiter(d string) { s.lex.setDelimiter([]byte(d)) }
+
 // SetLimit sets the size in bytes a single statement may have.
 func (s *Scanner) SetLimit(n int64) { s.limit = n }
 

@@ -57,7 +57,7 @@ func (c *chunk) run(ctx context.Context, l *lane) error {
 // the statements would do, it rolls back, and the statements run themselves:
 // they know best what their rows mean and how they fail.
 func (c *chunk) load(ctx context.Context, l *lane) error {
-	if err := l.follow(ctx, c); err != nil {
+	if err := l.follow(ctx, c.pool, c.state); err != nil {
 		return err
 	}
 	rows, err := c.loadAsText(ctx, l)
@@ -199,11 +199,11 @@ func (c *chunk) describe(err error) error {
 	return c.loader.statementError(st, err)
 }
 
-// follow brings the lane's session into the state that holds for the chunk.
-func (l *lane) follow(ctx context.Context, c *chunk) error {
-	c.pool.mu.Lock()
-	todo := c.pool.states[l.state:c.state]
-	c.pool.mu.Unlock()
+// follow brings the lane's session into the state that holds for a chunk.
+func (l *lane) follow(ctx context.Context, p *pool, state int) error {
+	p.mu.Lock()
+	todo := p.states[l.state:state]
+	p.mu.Unlock()
 	for _, statement := range todo {
 		l.charset = ""
 		if _, err := l.rows.ExecContext(ctx, statement); err != nil && !isEmptyQuery(err) {

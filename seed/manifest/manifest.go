@@ -44,6 +44,9 @@ type Dump struct {
 	ETag      string `json:"etag,omitempty"`
 	// Size is in compressed bytes, -1 when unknown.
 	Size int64 `json:"size"`
+	// Files is how many files a dump folder has; Size is that of all, and
+	// ETag a digest of theirs.
+	Files int `json:"files,omitempty"`
 	// Modified is RFC 3339 in UTC, or empty.
 	Modified string `json:"modified,omitempty"`
 	// Tool, ServerVersion: what the dump's header says made it.
@@ -64,7 +67,8 @@ type Table struct {
 	// Rows is what the server counted as inserted.
 	Rows int64 `json:"rows"`
 	// Bytes and Digest are the length and the SHA-256 of the rows as the
-	// dump writes them: the texts of its VALUES lists, joined by commas.
+	// dump writes them: the texts of its VALUES lists, joined by commas, or
+	// the files of its rows, one behind the other.
 	Bytes  int64  `json:"bytes"`
 	Digest string `json:"digest,omitempty"`
 }
