@@ -262,6 +262,14 @@ func TestRestoreRefusesIncompleteDumps(t *testing.T) {
 	}
 }
 
+func TestRestoreWarnsOfRowsInMemory(t *testing.T) {
+	k := newKitchen(t)
+	k.dump("app.sql", head+"CREATE TABLE m (i INT) ENGINE=MEMORY;\nINSERT INTO m VALUES (1);\n"+foot)
+	if m := k.mustBake(); !strings.Contains(strings.Join(m.Warnings, "\n"), "ENGINE=MEMORY and are empty in the image, as they are after every start of a server: app.m") {
+		t.Errorf("warnings are %q", m.Warnings)
+	}
+}
+
 func TestRestoreAccountsScriptsAndQueries(t *testing.T) {
 	k := newKitchen(t)
 	k.dump("app.sql", head+body+foot)

@@ -42,7 +42,24 @@ func (r *restore) inspect(ctx context.Context, admin *sql.Conn) error {
 	if err := rows.Err(); err != nil {
 		return fmt.Errorf("ask for the server's variables: %w", err)
 	}
+	if err := r.lookForMemoryTables(ctx, admin); err != nil {
+		return err
+	}
 	return r.lookForOpenRoot(ctx, admin)
+}
+
+// lookForMemoryTables warns about rows that end with the server.
+func (r *restore) lookForMemoryTables(ctx context.Context, admin *sql.Conn) error {
+	var names sql.NullString
+	err := admin.QueryRowContext(ctx, `SELECT GROUP_CONCAT(CONCAT(TABLE_SCHEMA, '.', TABLE_NAME) ORDER BY 1 SEPARATOR ', ')
+		FROM information_schema.TABLES WHERE ENGINE = 'MEMORY' AND TABLE_TYPE = 'BASE TABLE' AND TABLE_ROWS > 0`).Scan(&names)
+	if err != nil {
+		return fmt.Errorf("look for tables in memory: %w", err)
+	}
+	if names.Valid {
+		r.warn("", "these tables have ENGINE=MEMORY and are empty in the image, as they are after every start of a server: "+names.String)
+	}
+	return nil
 }
 
 // lookForOpenRoot warns about administrators that need no password.

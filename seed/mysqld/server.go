@@ -33,6 +33,8 @@ type Config struct {
 	// the first moment on (lower_case_table_names, innodb_page_size, …) do
 	// so while baking; the bake's own settings win over the rest.
 	Settings spec.Settings
+	// last are arguments that win over all others.
+	last []string
 	// Memory is what the server may use, in bytes; 0: half of what
 	// AvailableMemory finds.
 	Memory int64
@@ -140,7 +142,7 @@ func (c Config) serverArgs(version Version) ([]string, error) {
 	if memory == 0 {
 		memory = AvailableMemory() / 2
 	}
-	return append(
+	args = append(
 		args,
 		// No statement of a dump may read or write files: MySQL knows NULL
 		// for that, MariaDB needs a directory, which stays empty.
@@ -154,7 +156,8 @@ func (c Config) serverArgs(version Version) ([]string, error) {
 		"--pid-file="+filepath.Join(c.WorkDir, "mysqld.pid"),
 		"--log-error="+c.logPath(),
 		"--user="+c.Base.User,
-	), nil
+	)
+	return append(args, c.last...), nil
 }
 
 func (c Config) filePriv() string {

@@ -3,6 +3,7 @@ package mysqld
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -35,15 +36,10 @@ func (s *Server) canSwitchRedo() bool { return s.Flavour() == MySQL && s.version
 // still runs, undo tablespaces and the redo log, and makes a crash harmless again. admin must be an
 // administrator's connection. Call it as the last thing before Stop.
 //
-// What it cannot shrink on an old server (MySQL before 8.0.30, MariaDB before
-// 10.9) is left as it is or falls to Trim.
+// What it cannot shrink on an old server (MySQL before 8.0.14) stays as it is.
 func (s *Server) Shrink(ctx context.Context, admin *sql.Conn) error {
 	if s.Flavour() == MariaDB {
-		if !s.version.AtLeast(10, 9, 0) {
-			return nil
-		}
-		// Not less than the log buffer; the next start grows it again.
-		return execute(ctx, admin, "SET GLOBAL innodb_log_file_size = 8388608")
+		return nil // ShrinkRedo does it
 	}
 	if s.version.AtLeast(8, 0, 14) {
 		if err := truncateUndo(ctx, admin); err != nil {
@@ -52,6 +48,29 @@ func (s *Server) Shrink(ctx context.Context, admin *sql.Conn) error {
 	}
 	if s.canSwitchRedo() {
 		return execute(ctx, admin, "ALTER INSTANCE ENABLE INNODB REDO_LOG")
+	}
+	return nil
+}
+
+// smallRedo is the least redo log in bytes that holds the log buffer of a bake.
+const smallRedo = 8 << 20
+
+// ShrinkRedo makes a stopped MariaDB server's redo log small, by one more start
+// and stop: a server resizes its log when it starts. (It can do so while it runs,
+// too, but 10.11 has been seen to leave a log behind that the next start refuses.)
+// It does nothing for MySQL, whose log stays small.
+func ShrinkRedo(ctx context.Context, c Config) error {
+	if Flavour(c.Base.Flavour) != MariaDB {
+		return nil
+	}
+	c.last = []string{fmt.Sprintf("--innodb-log-file-size=%d", smallRedo)}
+	s, err := Start(ctx, c)
+	if err != nil {
+		return fmt.Errorf("shrink the redo log: %w", err)
+	}
+	defer s.Kill()
+	if err := s.Stop(ctx); err != nil {
+		return fmt.Errorf("shrink the redo log: %w", err)
 	}
 	return nil
 }
@@ -119,7 +138,7 @@ var leftovers = []string{
 	"ca-key.pem", "ca.pem", "client-cert.pem", // TLS, made at start when missing
 	"client-key.pem", "server-cert.pem", "server-key.pem", // "
 	"private_key.pem", "public_key.pem", // RSA pair for password exchange
-	"ib_buffer_pool", "ib_buffer_pool.incomplete", // pages to warm up with
+	"ib_buffer_pool.incomplete",
 	"ibtmp1",                                 // temporary tablespace
 	"#innodb_temp/*",                         // the same for sessions
 	"#ib_*.dblwr",                            // doublewrite buffer
@@ -150,6 +169,12 @@ func Trim(dataDir string) (freed int64, err error) {
 				return freed, fmt.Errorf("trim the data directory: %w", err)
 			}
 		}
+	}
+	// The list of pages to warm up with would make the server open tables
+	// nobody asked for; without one it logs an error at its first start.
+	err = os.Truncate(filepath.Join(dataDir, "ib_buffer_pool"), 0)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return freed, fmt.Errorf("trim the data directory: %w", err)
 	}
 	return freed, nil
 }
