@@ -65,7 +65,7 @@ func (l *Loader) statementError(st dump.Statement, cause error) error {
 			e.reason += " (most likely the builder's disk is)"
 		}
 		if l.repair != nil {
-			if hint := l.repair.Explain(e.Code, st); hint != "" {
+			if hint := l.repair.Explain(e.Code); hint != "" {
 				e.reason += " (" + hint + ")"
 			}
 		}

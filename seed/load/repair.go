@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/go-sql-driver/mysql"
 
@@ -66,15 +67,15 @@ func (l *Loader) remedy(ctx context.Context, conn *sql.Conn, st dump.Statement, 
 			return false, fmt.Errorf("%s: %s: %w", l.options.Object, r.After, err)
 		}
 	}
-	if again != nil {
-		return false, nil // the first error says it best
+	helped = again == nil // otherwise the first error says it best
+	if helped {
+		l.counts.statements.Add(1)
+		l.repair.Warn(r.Warning, l.named(st))
 	}
-	if r.Rows {
+	if helped && r.Rows {
 		l.rows.Follow(dump.Statement{Kind: dump.SetStatement, Text: []byte(r.Before)})
 	}
-	l.counts.statements.Add(1)
-	l.repair.Warn(r.Warning, l.named(st))
-	return true, nil
+	return helped, nil
 }
 
 // reportRepairs warns of what was changed.
@@ -89,11 +90,7 @@ func (l *Loader) reportRepairs() {
 
 // withDefaults gives an INSERT or REPLACE without values for generated columns.
 func (info *tableInfo) withDefaults(st dump.Statement) dump.Statement {
-	any := false
-	for _, c := range info.columns {
-		any = any || c.generated
-	}
-	if !any {
+	if !slices.ContainsFunc(info.columns, func(c columnInfo) bool { return c.generated }) {
 		return st
 	}
 	values, ok := dump.ParseInsert(st.Text, st.Mode)

@@ -107,9 +107,12 @@ var advice = map[int]string{
 	4161: "the base does not have this data type: change the column, or bake onto a newer server",
 }
 
-// Explain says what to do about an error the server gave to a statement, in one
-// phrase; it is empty when there is nothing to say.
-func (r *Repairer) Explain(code int, st dump.Statement) string {
+// Explain says what to do about an error the server gave, in one phrase; it is
+// empty when there is nothing to say.
+func (r *Repairer) Explain(code int) string {
+	if code == 1292 && r.options.From.HasHeader {
+		return ""
+	}
 	if text := advice[code]; text != "" {
 		return text
 	}

@@ -150,3 +150,55 @@ func repaired(c testCase, to repair.Server) string {
 	}
 	return out.String()
 }
+
+func TestWithDefaults(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]string{
+		"INSERT INTO t VALUES (1,2,3)":                                              "INSERT INTO t VALUES (1,DEFAULT,3)",
+		"INSERT INTO t VALUES\n(1,f(2,(3)),3),\n( 1 , '),(\\'' , 3 ) ":              "INSERT INTO t VALUES\n(1,DEFAULT,3),\n( 1 , DEFAULT , 3 ) ",
+		"REPLACE INTO t (a,b) VALUES (1,_utf8mb4'x' /* , */),(NULL,-1)":             "REPLACE INTO t (a,b) VALUES (1,DEFAULT /* , */),(NULL,DEFAULT)",
+		"INSERT INTO t VALUES (1,2) ON DUPLICATE KEY UPDATE a = VALUES(a), b=(1,2)": "INSERT INTO t VALUES (1,DEFAULT) ON DUPLICATE KEY UPDATE a = VALUES(a), b=(1,2)",
+		"INSERT INTO t VALUES (1)":                                                  "INSERT INTO t VALUES (1)",
+	} {
+		v, ok := dump.ParseInsert([]byte(in), dump.Mode{})
+		if !ok {
+			t.Fatalf("%s is no INSERT", in)
+		}
+		if got := string(repair.WithDefaults(v, []int{1})); got != want {
+			t.Errorf("%s\nbecame %s\nwant   %s", in, got, want)
+		}
+	}
+}
+
+// FuzzStatement holds that nothing makes a repair fail in another way than it
+// says, and that a statement without anything to repair is not touched.
+func FuzzStatement(f *testing.F) {
+	files, err := filepath.Glob("testdata/*/in.sql")
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(text)
+	}
+	targets := []repair.Server{{Flavour: repair.MySQL, Major: 9, Minor: 7}, {Flavour: repair.MariaDB, Major: 10, Minor: 6}}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		for _, to := range targets {
+			r := repair.New(repair.Options{To: to, Definer: "a@b"})
+			scanner := dump.NewScanner(bytes.NewReader(text))
+			for st, err := scanner.Next(); err == nil; st, err = scanner.Next() {
+				result, err := r.Statement(st)
+				var refusal *repair.Refusal
+				switch {
+				case err != nil && !errors.As(err, &refusal):
+					t.Fatal(err)
+				case err == nil && len(result.Text) == 0:
+					t.Fatalf("nothing is left of %q", st.Text)
+				}
+			}
+		}
+	})
+}

@@ -11,9 +11,9 @@ import (
 func (d *draft) table() error {
 	d.read()
 	d.collations()
-	open, end := len(d.live), len(d.live)
+	end := len(d.live)
 	if d.st.Kind == dump.CreateTable {
-		open = d.opening()
+		open := d.opening()
 		end = d.closing(open)
 		for _, e := range d.elements(open, end) {
 			if err := d.element(e); err != nil {
