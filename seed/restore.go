@@ -128,7 +128,7 @@ func (r *restore) blame(work context.Context, err error) error {
 	if load.IsConnectionLost(err) {
 		select {
 		case <-r.server.Exited():
-			return fmt.Errorf("%w (%v)", r.server.ExitErr(), err)
+			return fmt.Errorf("%w (%w)", r.server.ExitErr(), err)
 		case <-time.After(2 * time.Second):
 		}
 	}

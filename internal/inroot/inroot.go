@@ -53,6 +53,7 @@ var ownProc = sync.OnceValue(func() error {
 // Run runs the tests of the calling package whose names match pattern inside
 // each root filesystem there is. Call it from a test named TestInRoot.
 func Run(t *testing.T, pattern string) {
+	t.Helper()
 	if Flavour() != "" {
 		t.Skip("already inside")
 	}
@@ -81,7 +82,7 @@ func runInside(t *testing.T, root, flavour, pattern string) {
 	}
 	bind(t, here, filepath.Join(merged, "run/package"))
 	args := []string{"-test.run=" + pattern, "-test.v", "-test.timeout=10m"}
-	cmd := exec.Command("/run/package.test", args...)
+	cmd := exec.CommandContext(t.Context(), "/run/package.test", args...)
 	cmd.Dir = "/run/package"
 	cmd.Env = []string{
 		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",

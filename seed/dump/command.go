@@ -2,6 +2,7 @@ package dump
 
 import (
 	"bytes"
+	"errors"
 	"io"
 )
 
@@ -125,7 +126,7 @@ func (s *Scanner) wantLine(whole bool) ([]byte, error) {
 			return b, nil
 		}
 		seen = len(b)
-		if err := s.fill(); err != nil && err != io.EOF {
+		if err := s.fill(); err != nil && !errors.Is(err, io.EOF) {
 			return nil, err
 		}
 	}

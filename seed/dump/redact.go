@@ -6,7 +6,7 @@ import (
 )
 
 // Redact returns the start of a statement without any of its values, on one
-// line of valid UTF-8 and at most max bytes long, for errors and logs. It needs
+// line of valid UTF-8 and at most limit bytes long, for errors and logs. It needs
 // no Mode.
 //
 // Strings, numbers, hex and bit literals become "?", comments go, and names
@@ -15,8 +15,8 @@ import (
 // not what it seems anything could be a value. For the same reason the text
 // ends with "…" at the first byte that two modes would read differently, such
 // as a backslash before a quote.
-func Redact(stmt []byte, max int) string {
-	r := redactor{b: stmt, max: max}
+func Redact(stmt []byte, limit int) string {
+	r := redactor{b: stmt, max: limit}
 	r.run()
 	return r.result()
 }

@@ -74,9 +74,9 @@ func secretStatement(r *rand.Rand) string {
 	return head + strings.Join(list, ",") + ")"
 }
 
-func checkRedacted(t *testing.T, in, out string, max int) {
+func checkRedacted(t *testing.T, in, out string, limit int) {
 	t.Helper()
-	if len(out) > max || !utf8.ValidString(out) || strings.ContainsAny(out, "\n\r\x00\x1b") {
+	if len(out) > limit || !utf8.ValidString(out) || strings.ContainsAny(out, "\n\r\x00\x1b") {
 		t.Fatalf("unsafe: %q of %q", out, in)
 	}
 }
@@ -98,9 +98,9 @@ func FuzzRedact(f *testing.F) {
 	for seed := range uint64(20) {
 		f.Add(secretStatement(rand.New(rand.NewPCG(seed, 3))), 200)
 	}
-	f.Fuzz(func(t *testing.T, in string, max int) {
-		max = max & 1023
-		checkRedacted(t, in, Redact([]byte(in), max), max)
+	f.Fuzz(func(t *testing.T, in string, limit int) {
+		limit &= 1023
+		checkRedacted(t, in, Redact([]byte(in), limit), limit)
 		// Whatever a string holds, behind VALUES nothing of it is shown.
 		body := strings.NewReplacer("'", "''", `\`, `\\`).Replace(in)
 		out := Redact([]byte("INSERT INTO t VALUES (0,'"+body+"','zyzzyva')"), 1000)

@@ -288,13 +288,14 @@ func (s *Scanner) room() error {
 	case s.small >= shrinkAfter && kept < baseBuffer/2:
 		size, s.small = baseBuffer, 0
 	}
-	if size != len(s.buf) {
+	switch {
+	case size != len(s.buf):
 		old := s.buf
 		s.buf = make([]byte, size)
 		copy(s.buf, old[s.start:s.end])
-	} else if s.end == size || s.start > size/2 {
+	case s.end == size || s.start > size/2:
 		copy(s.buf, s.buf[s.start:s.end])
-	} else {
+	default:
 		return nil
 	}
 	s.base += int64(s.start)

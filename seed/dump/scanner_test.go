@@ -189,7 +189,7 @@ func TestGeneratedStatementsComeBack(t *testing.T) {
 				t.Fatalf("seed %d: line %d, want %d", seed, st.Line, line)
 			}
 		}
-		if st, err := s.Next(); err != io.EOF {
+		if st, err := s.Next(); !errors.Is(err, io.EOF) {
 			t.Fatalf("seed %d: got %q, %v after the last statement", seed, st.Text, err)
 		}
 	}
@@ -209,7 +209,7 @@ func TestLargeStatementsAndShrinking(t *testing.T) {
 	for ; err == nil; n++ {
 		_, err = s.Next()
 	}
-	if err != io.EOF || n != 2011 {
+	if !errors.Is(err, io.EOF) || n != 2011 {
 		t.Fatalf("%d more statements, %v", n-1, err)
 	}
 	if len(s.buf) > 4*baseBuffer {

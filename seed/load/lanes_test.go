@@ -45,7 +45,7 @@ func startServer(t *testing.T) *mysqld.Server {
 	inroot.Skip(t)
 	bench.once.Do(func() {
 		ctx := context.Background()
-		dir, err := os.MkdirTemp("/var/tmp", "load")
+		dir, err := os.MkdirTemp("/var/tmp", "load") //nolint:usetesting // the server's account must get in
 		if err == nil {
 			err = os.Chmod(dir, 0o755)
 		}
@@ -107,7 +107,7 @@ func (s *shop) load(script string) (*Loader, error) {
 		if err != nil {
 			s.t.Fatal(err)
 		}
-		defer c.Close()
+		defer c.Close() //nolint:gocritic // eight connections, until the load is over
 		conns = append(conns, c)
 	}
 	lanes := Lanes{Look: conns[1], Rows: conns[2:5], Keys: conns[5:8]}
@@ -123,7 +123,8 @@ func (s *shop) load(script string) (*Loader, error) {
 			s.warnings = append(s.warnings, text)
 		},
 	})
-	return l, l.Run(ctx)
+	err := l.Run(ctx)
+	return l, err
 }
 
 func (s *shop) mustLoad(script string) *Loader {

@@ -48,11 +48,11 @@ func optionFileFor(files []string) (file, prefix string, err error) {
 	switch {
 	case dir != "":
 		// The file becomes part of a layer, whose directories are real ones.
-		real, err := filepath.EvalSymlinks(dir)
+		resolved, err := filepath.EvalSymlinks(dir)
 		if err != nil {
 			return "", "", fmt.Errorf("find the base's option directory: %w", err)
 		}
-		return filepath.Join(real, fragmentName), "", nil
+		return filepath.Join(resolved, fragmentName), "", nil
 	case last != "":
 		if last, err = filepath.EvalSymlinks(last); err != nil {
 			return "", "", fmt.Errorf("find the base's option file: %w", err)

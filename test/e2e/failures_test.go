@@ -250,7 +250,7 @@ func TestCredentialAsBuildArgument(t *testing.T) {
 // S3 answers a HEAD request that is signed for another region with status 400,
 // no body, and the header x-amz-bucket-region.
 func TestWrongRegion(t *testing.T) {
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Server", "AmazonS3")
 		w.Header().Set("X-Amz-Request-Id", "ZW2KQ5R2W5W8V4D1")
 		w.Header().Set("X-Amz-Id-2", "c2FtcGxl")
@@ -286,6 +286,7 @@ func TestDumpWithoutItsLastLine(t *testing.T) {
 func TestStatementThatFails(t *testing.T) {
 	const planted = "PLANTED-7f3c9"
 	each(t, func(t *testing.T, flavour parts.Flavour) {
+		t.Helper()
 		p := newProject(t, flavour, "restore:\n  database: shop\ndump: app.sql\n")
 		before := header + "CREATE TABLE item (id INT PRIMARY KEY, name VARCHAR(99) UNIQUE);\n"
 		p.write("app.sql", before+"INSERT INTO `item` VALUES (1,'"+planted+"'),(2,'"+planted+"');\nCREATE TABLE later (a INT);\n"+trailer)
@@ -426,6 +427,7 @@ func TestScriptThatFails(t *testing.T) {
 // A build that the user interrupts pushes nothing and ends the server.
 func TestCancelledBuild(t *testing.T) {
 	each(t, func(t *testing.T, flavour parts.Flavour) {
+		t.Helper()
 		p := newProject(t, flavour, "restore: {database: shop}\ndump: app.sql\nafter: [wait.sql]\n")
 		p.write("app.sql", header+"CREATE TABLE item (id INT PRIMARY KEY);\n"+trailer)
 		p.write("wait.sql", "DO SLEEP(300);\n")
