@@ -19,7 +19,7 @@ CREATE TABLE log_ (id INT AUTO_INCREMENT PRIMARY KEY, what VARCHAR(200));
 CREATE TABLE base_ (id INT AUTO_INCREMENT PRIMARY KEY, name VARCHAR(50), price DECIMAL(8,2), pos POINT, flags BIT(9), doc JSON, KEY (name));
 INSERT INTO base_ VALUES (1, 'one\'s', 1.5, POINT(1, 2), b'101011101', '{"a": "\\"ü\\n"}'), (2, 'two;\n', NULL, NULL, NULL, NULL), (3, '', 0, NULL, 0, '[]');
 CREATE TABLE empty_ (id INT PRIMARY KEY, s VARCHAR(3));
-CREATE FUNCTION tax(p DECIMAL(8,2)) RETURNS DECIMAL(10,3) DETERMINISTIC NO SQL RETURN p * 1.19;
+CREATE FUNCTION tax(p DECIMAL(8,2)) RETURNS DECIMAL(10,3) DETERMINISTIC NO SQL BEGIN RETURN p * 1.19; END;
 CREATE VIEW z_base AS SELECT b.*, tax(b.price) AS taxed FROM base_ b;
 CREATE VIEW a_second AS SELECT id, name, taxed FROM z_base;
 CREATE TRIGGER base_insert AFTER INSERT ON base_ FOR EACH ROW BEGIN INSERT INTO log_ (what) VALUES (NEW.name); SET @x = 'a;b'; END;
@@ -80,9 +80,18 @@ var foreignDefaults = []string{"gbk_table", "ucs2_table", "latin1_table"}
 func TestMydumperFolder(t *testing.T) {
 	each(t, func(t *testing.T, flavour parts.Flavour) {
 		source := sound(t, flavour, "CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci", foreignDefaults...)
+		args := []string{"--triggers", "--database", "everything"}
+		if flavour == parts.MariaDB {
+			args = append(args, "--routines", "--events")
+		} else {
+			// It writes no routines of MySQL 8 and later, and myloader takes no
+			// zero dates in definitions.
+			execute(t, source, "USE everything; DROP VIEW a_second, z_base; DROP FUNCTION tax; DROP PROCEDURE count_; DROP EVENT every_day; DROP TABLE moments, defaults_; "+
+				"CREATE VIEW z_base AS SELECT id, name, price AS taxed FROM base_; CREATE VIEW a_second AS SELECT * FROM z_base; USE mysql")
+		}
 		for name, args := range map[string][]string{
-			"plain":      {"--triggers", "--routines", "--events", "--database", "everything"},
-			"compressed": {"--triggers", "--routines", "--events", "--database", "everything", "--compress", "--rows", "500"},
+			"plain":      args,
+			"compressed": append([]string{"--compress", "--rows", "500"}, args...),
 		} {
 			t.Run(name, func(t *testing.T) {
 				folder := mydumper(t, source, args...)
@@ -94,7 +103,7 @@ func TestMydumperFolder(t *testing.T) {
 				// myloader makes events in the time zone of whatever file came
 				// before, and views in the order in which the folder lists them.
 				for _, s := range []*parts.Server{want, got} {
-					execute(t, s, "SELECT id, taxed FROM everything.a_second; DROP VIEW everything.a_second; DROP EVENT everything.every_day")
+					execute(t, s, "SELECT id, taxed FROM everything.a_second; DROP VIEW everything.a_second; DROP EVENT IF EXISTS everything.every_day")
 				}
 				same(t, want.DB(), got.DB(), compare.Options{Databases: []string{"everything"}, AnyOrder: true})
 			})
@@ -136,7 +145,11 @@ func tab(t *testing.T, source *parts.Server, args ...string) string {
 
 func TestTabFolder(t *testing.T) {
 	each(t, func(t *testing.T, flavour parts.Flavour) {
-		source := sound(t, flavour, "", "sets_by_column", "sjis_table", "gbk_table", "ucs2_table", "numbers")
+		leaveOut := []string{"sets_by_column", "sjis_table", "gbk_table", "ucs2_table", "numbers", `50%_$1{}[]\\`}
+		if flavour == parts.MySQL {
+			leaveOut = append(leaveOut, "latin1_table") // its SHOW CREATE TABLE changes with every dump
+		}
+		source := sound(t, flavour, "", leaveOut...)
 		// Tables in memory are empty when a server starts; FLOAT comes with six
 		// digits, as in every dump.
 		execute(t, source, "TRUNCATE TABLE everything.engine_memory; ALTER TABLE everything.random_rows DROP COLUMN f4")
