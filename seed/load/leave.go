@@ -44,8 +44,17 @@ func (l *Loader) isSystem(st dump.Statement) bool {
 	case dump.Flush, dump.SetStatement, dump.Use, dump.Transaction, dump.UnlockTables, dump.GTIDPurged:
 		return false
 	default:
-		return IsSystemSchema(l.schemaOf(st))
+		return IsSystemSchema(l.landsIn(st))
 	}
+}
+
+// landsIn gives the schema a statement works in, or will when it is placed.
+func (l *Loader) landsIn(st dump.Statement) string {
+	schema := l.schemaOf(st)
+	if schema == "" && !l.placed {
+		return l.targetDatabase()
+	}
+	return schema
 }
 
 // IsSystemSchema reports whether a schema belongs to the server.

@@ -22,10 +22,7 @@ func (l *Loader) unpicked(st dump.Statement) bool {
 	case dump.SetStatement, dump.Transaction, dump.UnlockTables, dump.Flush, dump.CreateUser, dump.Grant, dump.GTIDPurged:
 		return false // about the session or the server
 	}
-	schema := l.schemaOf(st)
-	if schema == "" && !l.placed {
-		schema = l.targetDatabase()
-	}
+	schema := l.landsIn(st)
 	if schema == "" || IsSystemSchema(schema) || l.wants(schema) {
 		return false
 	}
