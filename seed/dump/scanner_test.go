@@ -326,7 +326,7 @@ func BenchmarkScanner(b *testing.B) {
 		s := NewScanner(bytes.NewReader(in))
 		for {
 			if _, err := s.Next(); err != nil {
-				if err != io.EOF {
+				if !errors.Is(err, io.EOF) {
 					b.Fatal(err)
 				}
 				break

@@ -129,7 +129,7 @@ func loadBaked(t *rapid.T, db *sql.DB, text []byte) error {
 			t.Fatal(err)
 		}
 		// A connection that goes back to the pool keeps the dump's state.
-		defer c.Raw(func(any) error { return driver.ErrBadConn }) //nolint:errcheck,gocritic // eight connections, until the load is over
+		defer c.Raw(func(any) error { return driver.ErrBadConn }) //nolint:gocritic // eight connections, until the load is over
 		conns = append(conns, c)
 	}
 	lanes := Lanes{Look: conns[1], Rows: conns[2:5], Keys: conns[5:8]}

@@ -286,7 +286,6 @@ func TestDumpWithoutItsLastLine(t *testing.T) {
 func TestStatementThatFails(t *testing.T) {
 	const planted = "PLANTED-7f3c9"
 	each(t, func(t *testing.T, flavour parts.Flavour) {
-		t.Helper()
 		p := newProject(t, flavour, "restore:\n  database: shop\ndump: app.sql\n")
 		before := header + "CREATE TABLE item (id INT PRIMARY KEY, name VARCHAR(99) UNIQUE);\n"
 		p.write("app.sql", before+"INSERT INTO `item` VALUES (1,'"+planted+"'),(2,'"+planted+"');\nCREATE TABLE later (a INT);\n"+trailer)
@@ -427,7 +426,6 @@ func TestScriptThatFails(t *testing.T) {
 // A build that the user interrupts pushes nothing and ends the server.
 func TestCancelledBuild(t *testing.T) {
 	each(t, func(t *testing.T, flavour parts.Flavour) {
-		t.Helper()
 		p := newProject(t, flavour, "restore: {database: shop}\ndump: app.sql\nafter: [wait.sql]\n")
 		p.write("app.sql", header+"CREATE TABLE item (id INT PRIMARY KEY);\n"+trailer)
 		p.write("wait.sql", "DO SLEEP(300);\n")
