@@ -72,6 +72,7 @@ func (r *restore) config() mysqld.Config {
 		DataDir:  r.dataDir(),
 		WorkDir:  r.dirs.Work,
 		Settings: r.order.Server,
+		Memory:   r.memory(),
 	}
 }
 
