@@ -49,7 +49,8 @@ func measureImage(ctx context.Context, out io.Writer, scratch string) (_ []timin
 	if err := b.prepare(ctx); err != nil {
 		return nil, err
 	}
-	return b.timings, b.measure(ctx)
+	err = b.measure(ctx)
+	return b.timings, err
 }
 
 // prepare makes the dump and starts the parts, so that no measurement pays for

@@ -70,23 +70,23 @@ func run(o options, out io.Writer) error {
 	if r.ways, err = b.rounds(ctx); err != nil {
 		return err
 	}
+	// What was measured is worth keeping when a later part fails.
+	var failures []error
 	if b.wants("parts") {
-		if r.parts, err = goBenchmarks(ctx); err != nil {
-			return err
-		}
+		r.parts, err = goBenchmarks(ctx)
+		failures = append(failures, err)
 	}
 	if b.wants("image") {
-		if r.image, err = measureImage(ctx, out, o.scratch); err != nil {
-			return err
-		}
+		r.image, err = measureImage(ctx, out, o.scratch)
+		failures = append(failures, err)
 	}
 	fmt.Fprintln(out)
 	text := r.markdown()
 	fmt.Fprint(out, text)
-	if o.write == "" {
-		return nil
+	if o.write != "" {
+		failures = append(failures, writeBetweenMarkers(o.write, text))
 	}
-	return writeBetweenMarkers(o.write, text)
+	return errors.Join(failures...)
 }
 
 // cacheDir is where hack/setup keeps its things, too.
