@@ -26,8 +26,9 @@ type tokens struct {
 	i    int
 	mode Mode
 	mb   *multibyte
-	// comment is the version comment that the last token stands in.
-	comment VersionComment
+	// comment is 1 more than where the version comment begins that the last
+	// token stands in; 0: it stands in none.
+	comment int
 }
 
 func newTokens(b []byte, mode Mode) tokens {
@@ -97,7 +98,7 @@ func (t *tokens) skipSpace() {
 			t.i, _ = skipBlockComment(b, i+2)
 		case c == '*' && at(b, i+1) == '/':
 			t.i += 2
-			t.comment = VersionComment{}
+			t.comment = 0
 		default:
 			return
 		}
@@ -106,19 +107,14 @@ func (t *tokens) skipSpace() {
 
 // openComment moves behind the opening of a version comment.
 func (t *tokens) openComment() {
-	v := VersionComment{In: true, From: t.i}
+	t.comment = t.i + 1
 	t.i += 3
 	if t.b[t.i-1] == 'M' {
-		v.MariaDBOnly = true
 		t.i++
 	}
 	for t.i < len(t.b) && isDigit(t.b[t.i]) {
-		if v.Version < 1e6 {
-			v.Version = v.Version*10 + int(t.b[t.i]-'0')
-		}
 		t.i++
 	}
-	t.comment = v
 }
 
 func isWordByte(c byte) bool {

@@ -54,5 +54,23 @@ func (t *Tokens) Next() (Token, bool) {
 	if tok.kind == tokEnd {
 		return Token{}, false
 	}
-	return Token{TokenKind(tok.kind), tok.raw, t.t.i - len(tok.raw), t.t.i, t.t.comment}, true
+	return Token{TokenKind(tok.kind), tok.raw, t.t.i - len(tok.raw), t.t.i, t.t.versionComment()}, true
+}
+
+// versionComment reads the opening of the version comment that the last token
+// stands in.
+func (t *tokens) versionComment() VersionComment {
+	if t.comment == 0 {
+		return VersionComment{}
+	}
+	v := VersionComment{In: true, From: t.comment - 1}
+	i := v.From + len("/*!")
+	if t.b[i-1] == 'M' {
+		v.MariaDBOnly = true
+		i++
+	}
+	for ; i < len(t.b) && isDigit(t.b[i]) && v.Version < 1e6; i++ {
+		v.Version = v.Version*10 + int(t.b[i]-'0')
+	}
+	return v
 }
