@@ -143,6 +143,9 @@ func tab(t *testing.T, source *parts.Server, args ...string) string {
 	return folder
 }
 
+// manyChunks makes small tables large ones, whose keys come last.
+var manyChunks = []string{"DBAKE_CHUNK_BYTES=5000", "DBAKE_LANES=4"}
+
 func TestTabFolder(t *testing.T) {
 	each(t, func(t *testing.T, flavour parts.Flavour) {
 		leaveOut := []string{"sets_by_column", "sjis_table", "gbk_table", "ucs2_table", "numbers", `50%_$1{}[]\\`}
@@ -153,8 +156,13 @@ func TestTabFolder(t *testing.T) {
 		// Tables in memory are empty when a server starts; FLOAT comes with six
 		// digits, as in every dump.
 		execute(t, source, "TRUNCATE TABLE everything.engine_memory; ALTER TABLE everything.random_rows DROP COLUMN f4")
-		baked := bake(t, flavour, parts.Order{Dumps: []string{tab(t, source, "--routines", "--events", "everything")}})
-		same(t, source.DB(), serve(t, baked, "").DB(), compare.Options{Databases: []string{"everything"}, AnyOrder: true})
+		folder := tab(t, source, "--routines", "--events", "everything")
+		for name, env := range map[string][]string{"large chunks": nil, "many chunks": manyChunks} {
+			t.Run(name, func(t *testing.T) {
+				baked := bake(t, flavour, parts.Order{Dumps: []string{folder}, Env: env})
+				same(t, source.DB(), serve(t, baked, "").DB(), compare.Options{Databases: []string{"everything"}, AnyOrder: true})
+			})
+		}
 	})
 }
 

@@ -140,7 +140,7 @@ func TestShellFolder(t *testing.T) {
 	runSQL(t, want, strings.NewReader(shellSchema+shellItem+shellPart+"SET sql_mode = 'NO_AUTO_VALUE_ON_ZERO', time_zone = '+00:00';\n"+
 		"INSERT INTO item (id, name, raw, at, doc) VALUES "+strings.Join(values, ",\n")+";\nINSERT INTO part VALUES (1, 'a\\tb'), (2, NULL), (10, 'ten\\\\');\n"+
 		"CREATE VIEW b AS SELECT id FROM item; CREATE VIEW a AS SELECT id FROM b;\n"+shellTrigger), "want", "")
-	baked := bake(t, parts.MySQL, parts.Order{Dumps: []string{folder}, Server: nil})
+	baked := bake(t, parts.MySQL, parts.Order{Dumps: []string{folder}, Env: manyChunks})
 	got := serve(t, baked, "")
 	for _, s := range []*parts.Server{want, got} { // they keep the sql_mode of whoever makes them
 		execute(t, s, "DROP TRIGGER shop.item_insert; DROP PROCEDURE shop.count_")
