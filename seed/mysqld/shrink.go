@@ -63,7 +63,8 @@ func ShrinkRedo(ctx context.Context, c Config) error {
 	if Flavour(c.Base.Flavour) != MariaDB {
 		return nil
 	}
-	c.last = []string{fmt.Sprintf("--innodb-log-file-size=%d", smallRedo)}
+	// By now root may have a password.
+	c.last = []string{fmt.Sprintf("--innodb-log-file-size=%d", smallRedo), "--skip-grant-tables"}
 	s, err := Start(ctx, c)
 	if err != nil {
 		return fmt.Errorf("shrink the redo log: %w", err)
