@@ -167,11 +167,13 @@ func (l Lanes) PrepareKeySessions(ctx context.Context) error {
 }
 
 // deferKeys takes the keys out of an empty table that is about to be filled.
+// They stay where statements may fail one by one, since a unique key decides
+// which do.
 // Where the server refuses, as it does when another table's foreign key leans on
 // one of them, they stay.
 func (r *laneRows) deferKeys(ctx context.Context, t *target) error {
 	keys := choose(t.info)
-	if keys == nil || t.info.checksParents {
+	if keys == nil || t.info.checksParents || r.loader.options.Continue {
 		return nil
 	}
 	_, err := r.lanes.Look.ExecContext(ctx, "ALTER TABLE "+t.qualified()+" "+keys.drops())

@@ -100,6 +100,11 @@ func (s *shop) exec(statement string) {
 // a large one.
 func (s *shop) load(script string) (*Loader, error) {
 	s.t.Helper()
+	return s.loadWith(script, false)
+}
+
+func (s *shop) loadWith(script string, goOn bool) (*Loader, error) {
+	s.t.Helper()
 	ctx := s.t.Context()
 	var conns []*sql.Conn
 	for range 8 {
@@ -116,7 +121,7 @@ func (s *shop) load(script string) (*Loader, error) {
 	}
 	var mu sync.Mutex
 	l := NewParallel(conns[0], lanes, dump.NewScanner(strings.NewReader(script)), Options{
-		Object: "script", Database: s.name, ChunkBytes: 256,
+		Object: "script", Database: s.name, ChunkBytes: 256, Continue: goOn,
 		Warn: func(text string) {
 			mu.Lock()
 			defer mu.Unlock()
@@ -223,6 +228,18 @@ func TestLanesFindHiddenDuplicates(t *testing.T) {
 	}
 	if strings.Contains(err.Error(), "ref-17") || !strings.Contains(err.Error(), "rows 17 and 201") {
 		t.Errorf("the error is %v, want the rows and no value", err)
+	}
+}
+
+func TestLanesThatGoOnLeaveOutWhatTheClientWould(t *testing.T) {
+	s := newShop(t)
+	l, err := s.loadWith("SET sql_mode='NO_AUTO_VALUE_ON_ZERO';\n"+orders+inserts("orders", 1, 200)+
+		"INSERT INTO orders VALUES (900,1,'ref-17','x');\nINSERT INTO orders VALUES (901,1,'new','x');\n", true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := s.ask("SELECT CONCAT(COUNT(*), ' ', MAX(id)) FROM orders"); got != "201 901" || l.Counts().Skipped != 1 {
+		t.Errorf("the table holds %s, and %d statements were left out", got, l.Counts().Skipped)
 	}
 }
 
