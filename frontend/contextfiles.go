@@ -99,7 +99,11 @@ func (b *bake) checkContextFile(ctx context.Context, ref gwclient.Reference, p c
 		return b.src.at(p.key, fmt.Errorf("%s: %s is kept out of the build context by %s; add the line \"!%s\" to it",
 			p.key, p.name, dockerui.DefaultDockerignoreName, p.name))
 	}
-	return b.src.at(p.key, fmt.Errorf("%s: there is no file %s in the build context", p.key, p.name))
+	what := "file"
+	if p.folder {
+		what = "directory"
+	}
+	return b.src.at(p.key, fmt.Errorf("%s: there is no %s %s in the build context", p.key, what, p.name))
 }
 
 // isIgnored says whether the context's ignore file leaves name out.

@@ -322,6 +322,8 @@ func TestErrorsPointIntoTheFile(t *testing.T) {
 	}{
 		"unknown key":    {yaml: "dump: dump.sql\nx: 1\n", line: 4, want: "unknown key"},
 		"missing file":   {yaml: "dump: other.sql\n", line: 3, want: "no file other.sql in the build context"},
+		"file as folder": {yaml: "dump: dump.sql/\n", line: 3, want: "dump.sql is no directory of the build context"},
+		"missing folder": {yaml: "dump: dumps/\n", line: 3, want: "no directory dumps in the build context"},
 		"missing script": {yaml: "dump: dump.sql\nafter:\n  - a.sql\n", line: 5, want: "no file a.sql"},
 		"ignored file": {yaml: "dump: other.sql\n", line: 3, want: "kept out of the build context by .dockerignore", change: func(s *stub) {
 			s.context[".dockerignore"] = "*.sql\n"

@@ -123,7 +123,7 @@ func New(names []string, read Reader) (*Plan, error) {
 		return f.tab()
 	}
 	return nil, errors.New("this is no dump folder that dbake knows: a folder of MySQL Shell has a file @.json, one of mydumper a file metadata, " +
-		"one of mysqldump --tab a .txt beside each table's .sql; several dumps in one folder are listed one by one under dump:")
+		"one of mysqldump --tab a .txt file beside each table's script; several dumps in one folder are listed one by one in dbake.yaml")
 }
 
 // listing is a folder's files.

@@ -159,7 +159,8 @@ func (m *mydumper) classify(name string) (mydumperFile, bool, error) {
 	default:
 		return file, false, nil // metadata, checksums, logs
 	}
-	return file, true, m.split(&file, text)
+	err := m.split(&file, text)
+	return file, true, err
 }
 
 // split takes the schema, the table and the numbers behind it out of a name.
@@ -179,21 +180,27 @@ func (m *mydumper) split(file *mydumperFile, text string) error {
 	}
 	file.schema = cmp.Or(m.real[schema], schema)
 	if file.phase == dataPhase {
-		for {
-			cut := strings.LastIndexByte(rest, '.')
-			if cut < 0 || len(rest)-cut-1 < 5 || len(file.parts) == 2 {
-				break
-			}
-			n, err := strconv.Atoi(rest[cut+1:])
-			if err != nil {
-				break
-			}
-			file.parts = append([]int{n}, file.parts...)
-			rest = rest[:cut]
-		}
+		rest, file.parts = splitNumbers(rest)
 	}
 	file.table = rest
 	return nil
+}
+
+// splitNumbers takes up to two numbers of chunks, of five digits at least, off
+// the end of a name.
+func splitNumbers(name string) (table string, parts []int) {
+	for len(parts) < 2 {
+		cut := strings.LastIndexByte(name, '.')
+		if cut < 0 || len(name)-cut-1 < 5 {
+			break
+		}
+		n, err := strconv.Atoi(name[cut+1:])
+		if err != nil {
+			break // the name of the table ends like this
+		}
+		name, parts = name[:cut], append([]int{n}, parts...)
+	}
+	return name, parts
 }
 
 func compareParts(a, b mydumperFile) int {

@@ -3,7 +3,6 @@ package folder
 import (
 	"cmp"
 	"encoding/json"
-
 	"fmt"
 	"slices"
 	"strconv"
