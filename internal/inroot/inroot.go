@@ -59,6 +59,7 @@ func Run(t *testing.T, pattern string) {
 	}
 	for flavour, variable := range map[string]string{"mysql": MySQLRoot, "mariadb": MariaDBRoot} {
 		t.Run(flavour, func(t *testing.T) {
+			t.Parallel()
 			root := os.Getenv(variable)
 			if root == "" {
 				t.Skipf("%s names no root filesystem", variable)
