@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 
 	"github.com/go-sql-driver/mysql"
 
@@ -257,12 +258,13 @@ func readsOtherTables(text []byte) bool {
 	return bytes.Contains(upper, []byte("SELECT")) || bytes.Contains(upper, []byte("LIKE"))
 }
 
+// globalTarget matches an assignment to a variable of the server. Reading one,
+// as in SET x = @@GLOBAL.x, changes the session only.
+var globalTarget = regexp.MustCompile(`(?i)(?:^|[\s,])(?:@@)?(?:global|persist|persist_only)[\s.]+\S+?\s*:?=`)
+
 // isGlobal reports whether a SET statement changes the server rather than the
 // session.
-func isGlobal(st dump.Statement) bool {
-	upper := bytes.ToUpper(st.Text)
-	return bytes.Contains(upper, []byte("GLOBAL")) || bytes.Contains(upper, []byte("PERSIST"))
-}
+func isGlobal(st dump.Statement) bool { return globalTarget.Match(st.Text) }
 
 // refusal gives the reason why a statement must not run at all.
 func refusal(st dump.Statement) string {
