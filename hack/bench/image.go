@@ -90,7 +90,7 @@ func (b *imageBench) makeDump(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := server.Exec(ctx, shop.SQL(100_000)); err != nil {
+	if _, err := server.Client(ctx, strings.NewReader(shop.SQL(100_000))); err != nil {
 		return fmt.Errorf("fill the database: %w", err)
 	}
 	file, err := os.Create(b.dumpPath())
