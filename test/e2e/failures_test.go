@@ -423,41 +423,6 @@ func TestScriptThatFails(t *testing.T) {
 	holds(t, message, "dbake.yaml:6:", "fix.sql", "statement 2", "1146")
 }
 
-// A build that the user interrupts pushes nothing and ends the server.
-func TestCancelledBuild(t *testing.T) {
-	each(t, func(t *testing.T, flavour parts.Flavour) {
-		p := newProject(t, flavour, "restore: {database: shop}\ndump: app.sql\nafter: [wait.sql]\n")
-		p.write("app.sql", header+"CREATE TABLE item (id INT PRIMARY KEY);\n"+trailer)
-		p.write("wait.sql", "DO SLEEP(300);\n")
-		ref := newRef(t)
-		args := append([]string{"build", "--progress=plain", "-f", "dbake.yaml", "--tag", ref, "--push"}, p.args...)
-		cmd := p.buildx(t.Context(), append(args, ".")...)
-		// As Ctrl-C in a terminal does, the signal goes to the whole group.
-		cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-		var output syncBuffer
-		cmd.Stdout, cmd.Stderr = &output, &output
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		waitFor(t, time.Minute, func() bool { return strings.Contains(output.String(), "run: wait.sql") },
-			func() string { return "the script does not start:\n" + output.String() })
-		if len(baking()) < 2 {
-			t.Fatalf("agent and server should run now, but there is only %q", baking())
-		}
-		began := time.Now()
-		if err := syscall.Kill(-cmd.Process.Pid, syscall.SIGINT); err != nil {
-			t.Fatal(err)
-		}
-		if err := cmd.Wait(); err == nil {
-			t.Error("the build succeeds")
-		}
-		nothingBakes(t)
-		t.Logf("everything has ended %v after the signal", time.Since(began).Round(time.Millisecond))
-		holds(t, p.oneError(output.String()), "canceled")
-		notPushed(t, ref)
-	})
-}
-
 // The builder's disk is full: the server's error reaches the user.
 func TestDiskFull(t *testing.T) {
 	each(t, func(t *testing.T, flavour parts.Flavour) {
