@@ -55,7 +55,7 @@ func (r *restore) applyUser(ctx context.Context, admin *sql.Conn, path string, u
 	if u.Host == "" {
 		u.Host = "%"
 	}
-	account := quoteText(u.Name) + "@" + quoteText(u.Host)
+	account := load.QuoteText(u.Name) + "@" + load.QuoteText(u.Host)
 	statements := []string{"CREATE USER IF NOT EXISTS " + account}
 	if u.Password != nil {
 		password, err := r.secret(u.Password.Secret)
@@ -63,7 +63,7 @@ func (r *restore) applyUser(ctx context.Context, admin *sql.Conn, path string, u
 			return at(path+".password", err)
 		}
 		// ALTER also covers an account that the dump brought along.
-		statements = append(statements, "ALTER USER "+account+" IDENTIFIED BY "+quoteText(password))
+		statements = append(statements, "ALTER USER "+account+" IDENTIFIED BY "+load.QuoteText(password))
 	}
 	for _, g := range u.Grants {
 		privileges, option, _ := strings.Cut(g, " WITH ")
@@ -93,12 +93,6 @@ func (r *restore) secret(id string) (string, error) {
 		return "", fmt.Errorf("secret %q is empty", id)
 	}
 	return value, nil
-}
-
-// quoteText writes a string literal, for a session whose sql_mode has neither
-// NO_BACKSLASH_ESCAPES nor ANSI_QUOTES ("String Literals", MySQL manual).
-func quoteText(s string) string {
-	return "'" + strings.NewReplacer(`\`, `\\`, `'`, `''`, "\x00", `\0`).Replace(s) + "'"
 }
 
 // withoutValues drops from a server's error what may quote a value.

@@ -3,6 +3,7 @@ package load
 import (
 	"bytes"
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"io"
@@ -235,13 +236,10 @@ var readers atomic.Int64
 // would fail an INSERT, and count it; so every row must be in, without a warning,
 // or none is.
 func (l *lane) loadText(ctx context.Context, into string, rows int64) error {
-	name := fmt.Sprintf("dbake-%d", readers.Add(1))
-	mysql.RegisterReaderHandler(name, func() io.Reader { return bytes.NewReader(l.text) })
-	defer mysql.DeregisterReaderHandler(name)
 	if _, err := l.rows.ExecContext(ctx, "START TRANSACTION"); err != nil {
 		return err
 	}
-	result, err := l.rows.ExecContext(ctx, "LOAD DATA LOCAL INFILE 'Reader::"+name+"' "+into)
+	result, err := l.loadData(ctx, into, l.text)
 	if err != nil {
 		return l.rollBack(ctx, err)
 	}
@@ -258,6 +256,15 @@ func (l *lane) loadText(ctx context.Context, into string, rows int64) error {
 	}
 	_, err = l.rows.ExecContext(ctx, "COMMIT")
 	return err
+}
+
+// loadData executes one LOAD DATA of text; into is the statement from INTO TABLE
+// on.
+func (l *lane) loadData(ctx context.Context, into string, text []byte) (sql.Result, error) {
+	name := fmt.Sprintf("dbake-%d", readers.Add(1))
+	mysql.RegisterReaderHandler(name, func() io.Reader { return bytes.NewReader(text) })
+	defer mysql.DeregisterReaderHandler(name)
+	return l.rows.ExecContext(ctx, "LOAD DATA LOCAL INFILE 'Reader::"+name+"' "+into)
 }
 
 // rollBack undoes a LOAD DATA. What the server refused of it, the statements

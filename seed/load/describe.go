@@ -47,7 +47,7 @@ func describe(ctx context.Context, conn *sql.Conn, schema, table string) (*table
 	}
 	var triggers, rows int
 	err := conn.QueryRowContext(ctx, "SELECT COUNT(*) FROM information_schema.TRIGGERS WHERE EVENT_OBJECT_SCHEMA = "+
-		quoteText(schema)+" AND EVENT_OBJECT_TABLE = "+quoteText(table)).Scan(&triggers)
+		QuoteText(schema)+" AND EVENT_OBJECT_TABLE = "+QuoteText(table)).Scan(&triggers)
 	if err == nil {
 		err = conn.QueryRowContext(ctx, "SELECT COUNT(*) FROM (SELECT 1 FROM "+qualified+" LIMIT 1) x").Scan(&rows)
 	}
@@ -65,7 +65,7 @@ func describe(ctx context.Context, conn *sql.Conn, schema, table string) (*table
 
 func (info *tableInfo) readColumns(ctx context.Context, conn *sql.Conn, schema, table string) error {
 	rows, err := conn.QueryContext(ctx, `SELECT COLUMN_NAME, DATA_TYPE, COALESCE(CHARACTER_SET_NAME, ''), IS_NULLABLE, EXTRA
-		FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = `+quoteText(schema)+` AND TABLE_NAME = `+quoteText(table)+`
+		FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = `+QuoteText(schema)+` AND TABLE_NAME = `+QuoteText(table)+`
 		ORDER BY ORDINAL_POSITION`)
 	if err != nil {
 		return err
@@ -137,8 +137,8 @@ func (info *tableInfo) numbersItself(columns []columnInfo) bool {
 	return false
 }
 
-// quoteText writes a string literal for a session with the server's default
-// sql_mode.
-func quoteText(s string) string {
-	return "'" + strings.NewReplacer(`\`, `\\`, `'`, `''`).Replace(s) + "'"
+// QuoteText writes a string literal, for a session whose sql_mode has neither
+// NO_BACKSLASH_ESCAPES nor ANSI_QUOTES ("String Literals", MySQL manual).
+func QuoteText(s string) string {
+	return "'" + strings.NewReplacer(`\`, `\\`, `'`, `''`, "\x00", `\0`).Replace(s) + "'"
 }

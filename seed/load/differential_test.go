@@ -343,7 +343,7 @@ func (g *generator) value(c column) string {
 	case "binary", "varbinary", "blob":
 		return fmt.Sprintf("X'%x'", rapid.SliceOfN(rapid.Byte(), 0, 12).Draw(g.t, "bytes"))
 	}
-	return quoteText(g.text())
+	return QuoteText(g.text())
 }
 
 // text draws a string of the characters that are hard.

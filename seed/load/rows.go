@@ -209,12 +209,7 @@ func (r *laneRows) flush(ended bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if c := r.chunk; c != nil {
-		for c.target.info.serial && c.target.pending > 0 && p.err == nil {
-			p.changed.Wait()
-		}
-		c.state = len(p.states)
-		c.target.pending++
-		p.queue = append(p.queue, c)
+		p.queueRows(c.target, c, &c.state)
 		r.chunk = nil
 	}
 	if t := r.current; t != nil && ended {
@@ -226,15 +221,33 @@ func (r *laneRows) flush(ended bool) {
 
 // flushLarge is flush for a full chunk: the table is a large one.
 func (r *laneRows) flushLarge(ctx context.Context) error {
-	t := r.current
-	if t.info.empty {
-		if err := r.deferKeys(ctx, t); err != nil {
-			return err
-		}
-		t.info.empty = false
+	if err := r.beginLarge(ctx, r.current); err != nil {
+		return err
 	}
 	r.flush(false)
 	return nil
+}
+
+// beginLarge leaves the keys of a large table out before its first rows go in.
+func (r *laneRows) beginLarge(ctx context.Context, t *target) error {
+	if !t.info.empty {
+		return nil
+	}
+	t.info.empty = false
+	return r.deferKeys(ctx, t)
+}
+
+// queueRows queues a chunk of a table's rows, behind the chunk before it where
+// the order of rows shows, and notes in state what session state holds for it.
+// Call it with the lock held.
+func (p *pool) queueRows(t *target, chunk task, state *int) {
+	for (t.info.serial || !t.info.innodb) && t.pending > 0 && p.err == nil {
+		p.changed.Wait()
+	}
+	*state = len(p.states)
+	t.pending++
+	p.queue = append(p.queue, chunk)
+	p.changed.Broadcast()
 }
 
 // queueKeys queues the building of a table's keys once its last row is in.

@@ -1,12 +1,10 @@
 package load
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"io"
 	"regexp"
 	"strconv"
 	"strings"
@@ -131,23 +129,16 @@ func (r *laneRows) putLines(ctx context.Context, t *target, f File, split *lines
 // last.
 func (r *laneRows) queueText(ctx context.Context, c *textChunk, large bool) error {
 	t := c.target
-	if t.info.empty && large {
-		if err := r.deferKeys(ctx, t); err != nil {
+	if large {
+		if err := r.beginLarge(ctx, t); err != nil {
 			return err
 		}
-		t.info.empty = false
 	}
 	t.addText(c.buffer)
 	p := r.pool
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for (t.info.serial || !t.info.innodb) && t.pending > 0 && p.err == nil {
-		p.changed.Wait()
-	}
-	c.state = len(p.states)
-	t.pending++
-	p.queue = append(p.queue, c)
-	p.changed.Broadcast()
+	p.queueRows(t, c, &c.state)
 	return nil
 }
 
@@ -182,13 +173,10 @@ func (c *textChunk) load(ctx context.Context, l *lane) (int64, error) {
 	if err := l.follow(ctx, c.pool, c.state); err != nil {
 		return 0, err
 	}
-	name := fmt.Sprintf("dbake-%d", readers.Add(1))
-	mysql.RegisterReaderHandler(name, func() io.Reader { return bytes.NewReader(c.buffer) })
-	defer mysql.DeregisterReaderHandler(name)
 	if _, err := l.rows.ExecContext(ctx, "START TRANSACTION"); err != nil {
 		return 0, c.fail(err)
 	}
-	result, err := l.rows.ExecContext(ctx, "LOAD DATA LOCAL INFILE 'Reader::"+name+"' "+c.into)
+	result, err := l.loadData(ctx, c.into, c.buffer)
 	if err != nil {
 		return 0, c.fail(err)
 	}
