@@ -14,6 +14,7 @@ import (
 	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 
+	"github.com/dbake/dbake/frontend/imageconfig"
 	"github.com/dbake/dbake/seed/plan"
 )
 
@@ -71,7 +72,7 @@ func (b *bake) run(ctx context.Context) (*gwclient.Result, error) {
 		return nil, err
 	}
 	if b.target.name == targetImage {
-		for name, value := range sourceLabels(rs.resolved) {
+		for name, value := range imageconfig.SourceLabels(rs.resolved) {
 			rb.AddMeta(exptypes.AnnotationManifestKey(nil, name), []byte(value))
 		}
 	}
@@ -154,7 +155,10 @@ func (b *bake) buildPlatform(ctx context.Context, bs base, p ocispecs.Platform, 
 			return nil, err
 		}
 		st = b.assemble(ctx, bs.state, config, rs.data)
-		img = b.imageConfig(bs, p, rs)
+		img = imageconfig.Config(imageconfig.Input{
+			File: b.file, Base: bs.config(), Platform: p, Resolved: rs.resolved, Manifest: rs.manifest,
+			Created: b.args.epoch, Labels: b.dc.Labels,
+		})
 	}
 	ref, err := b.solve(ctx, st, false)
 	if err != nil {

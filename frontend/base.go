@@ -5,10 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
-	"path"
 	"slices"
-	"strings"
 
 	"github.com/containerd/platforms"
 	"github.com/distribution/reference"
@@ -18,6 +15,8 @@ import (
 	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
 	digest "github.com/opencontainers/go-digest"
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/dbake/dbake/frontend/imageconfig"
 )
 
 // base is the image that the data goes onto, for one platform.
@@ -99,27 +98,21 @@ func (b *bake) pullBase(ctx context.Context, name string, p ocispecs.Platform) (
 	return base{state: st, image: img, name: name, digest: dgst}, nil
 }
 
-// checkVolumes refuses a data directory below a VOLUME of the base. Tools that
-// build on the baked image bring inherited VOLUMEs back easily, and then every
-// "docker run" copies the whole data directory into a new volume.
+// checkVolumes is imageconfig.CheckVolumes, with the place in the file.
 func (b *bake) checkVolumes(bs base) error {
-	for _, volume := range slices.Sorted(maps.Keys(bs.image.Config.Volumes)) {
-		if !isBelow(b.file.DataDir, volume) {
-			continue
-		}
-		key := "datadir"
-		if b.file.Position(key) == b.file.Position("") { // not in the file
-			key = "base"
-		}
-		return b.src.at(key, fmt.Errorf("datadir %s is below %s, which the base %s declares a VOLUME: "+
-			"its data would not stay in the image; choose another directory, such as /data/mysql", b.file.DataDir, volume, bs.name))
+	err := imageconfig.CheckVolumes(bs.config(), b.file.DataDir)
+	if err == nil {
+		return nil
 	}
-	return nil
+	key := "datadir"
+	if b.file.Position(key) == b.file.Position("") { // not in the file
+		key = "base"
+	}
+	return b.src.at(key, err)
 }
 
-func isBelow(dir, parent string) bool {
-	dir, parent = path.Clean(dir), path.Clean("/"+parent)
-	return dir == parent || parent == "/" || strings.HasPrefix(dir, parent+"/")
+func (bs base) config() imageconfig.Base {
+	return imageconfig.Base{Name: bs.name, Digest: bs.digest.String(), Config: bs.image}
 }
 
 // loadBases loads the base for the build platform and every target platform,

@@ -18,6 +18,7 @@ import (
 	"github.com/moby/buildkit/solver/errdefs"
 	"github.com/moby/buildkit/solver/pb"
 
+	"github.com/dbake/dbake/frontend/imageconfig"
 	"github.com/dbake/dbake/seed/plan"
 )
 
@@ -204,8 +205,8 @@ func TestImageConfig(t *testing.T) {
 		t.Fatal(err)
 	}
 	golden(t, "testdata/image.golden.json", pretty.Bytes())
-	if got := string(res.Metadata[exptypes.AnnotationManifestKey(nil, LabelSource)]); got != "s3://acme-backup/app.sql.gz" {
-		t.Errorf("annotation %s is %q", LabelSource, got)
+	if got := string(res.Metadata[exptypes.AnnotationManifestKey(nil, imageconfig.LabelSource)]); got != "s3://acme-backup/app.sql.gz" {
+		t.Errorf("annotation %s is %q", imageconfig.LabelSource, got)
 	}
 }
 

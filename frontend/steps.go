@@ -11,6 +11,7 @@ import (
 	"github.com/moby/buildkit/client/llb"
 	"github.com/moby/buildkit/solver/pb"
 
+	"github.com/dbake/dbake/frontend/imageconfig"
 	"github.com/dbake/dbake/seed/plan"
 	"github.com/dbake/dbake/spec"
 )
@@ -73,7 +74,7 @@ func (b *bake) restoreStep(bs base, r plan.Resolved, files contextFiles) (llb.St
 		llb.Args([]string{plan.AgentDir + agentSeed, stepRestore}),
 		llb.AddMount(plan.PlanDir, order, llb.Readonly),
 		llb.AddMount(plan.TempDir, llb.Scratch(), llb.Tmpfs()),
-		llb.WithCustomNamef("[restore] %s → %s", strings.Join(objectNames(r.Objects), ", "), b.file.DataDir),
+		llb.WithCustomNamef("[restore] %s → %s", strings.Join(imageconfig.ObjectNames(r.Objects), ", "), b.file.DataDir),
 		b.src.location("dump"),
 	}
 	for _, name := range files.names {
@@ -152,7 +153,7 @@ func (b *bake) isNoCache(step string) bool {
 func (b *bake) dumpNames() []string {
 	names := make([]string, len(b.file.Dump))
 	for i, d := range b.file.Dump {
-		names[i] = locationName(d.Location)
+		names[i] = imageconfig.LocationName(d.Location)
 	}
 	return names
 }

@@ -1,6 +1,11 @@
-package frontend
+// Package imageconfig is what a baked image says and holds besides its data: its
+// config, its labels, and the two files that make the base's server serve the
+// data directory. It is the same whoever puts the image together, BuildKit or the
+// baker, and is made of values alone.
+package imageconfig
 
 import (
+	"fmt"
 	"maps"
 	"path"
 	"slices"
@@ -11,6 +16,7 @@ import (
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/dbake/dbake/seed/plan"
+	"github.com/dbake/dbake/spec"
 )
 
 // Labels of a baked image. Those with a value per dump hold one per line, in
@@ -37,23 +43,45 @@ const (
 	historyAuthor = "dbake"
 )
 
-// imageConfig is the config of the baked image: the base's, changed as little
-// as serving the baked data takes.
-func (b *bake) imageConfig(bs base, p ocispecs.Platform, rs restored) *dockerspec.DockerOCIImage {
-	img := *bs.image
-	img.Platform = p
-	img.Created = b.args.epoch
+// Base is the image that the data goes onto, for one platform.
+type Base struct {
+	// Name is the reference as the user wrote it, Digest what it stood for;
+	// Digest is empty when a local image was used.
+	Name, Digest string
+	Config       *dockerspec.DockerOCIImage
+}
+
+// Input is what a baked image is made from.
+type Input struct {
+	File     *spec.File
+	Base     Base
+	Platform ocispecs.Platform
+	Resolved plan.Resolved
+	// Manifest is the manifest as compact JSON.
+	Manifest []byte
+	// Created is the image's date; nil leaves it out.
+	Created *time.Time
+	// Labels are those of the command line.
+	Labels map[string]string
+}
+
+// Config is the config of the baked image: the base's, changed as little as
+// serving the baked data takes. Its root file system is still the base's.
+func Config(in Input) *dockerspec.DockerOCIImage {
+	img := *in.Base.Config
+	img.Platform = in.Platform
+	img.Created = in.Created
 	img.History = append(slices.Clone(img.History),
-		ocispecs.History{CreatedBy: "dbake: entrypoint and server settings", Comment: historyAuthor, Created: b.args.epoch},
+		ocispecs.History{CreatedBy: "dbake: entrypoint and server settings", Comment: historyAuthor, Created: in.Created},
 		ocispecs.History{
-			CreatedBy: "dbake: restore " + strings.Join(objectNames(rs.resolved.Objects), ", "),
+			CreatedBy: "dbake: restore " + strings.Join(ObjectNames(in.Resolved.Objects), ", "),
 			Comment:   historyAuthor,
-			Created:   b.args.epoch,
+			Created:   in.Created,
 		})
 	c := &img.Config
 	c.Volumes = nil
 	c.Entrypoint = []string{plan.EntrypointPath}
-	c.Cmd = serverCommand(c.Cmd, rs.resolved.Base.Server)
+	c.Cmd = serverCommand(c.Cmd, in.Resolved.Base.Server)
 	c.ArgsEscaped = false //nolint:staticcheck // deprecated, but it would come along from the base
 	c.ExposedPorts = maps.Clone(c.ExposedPorts)
 	if c.ExposedPorts == nil {
@@ -68,7 +96,7 @@ func (b *bake) imageConfig(bs base, p ocispecs.Platform, rs restored) *dockerspe
 		StartInterval: time.Second,
 		Retries:       3,
 	}
-	c.Labels = b.labels(bs, rs)
+	c.Labels = in.labels()
 	c.OnBuild = nil
 	return &img
 }
@@ -92,30 +120,30 @@ func serverCommand(cmd []string, server string) []string {
 // labels are, from weakest to strongest: the base's, dbake's own, those of the
 // file, and those of the command line. What the base says of itself in the
 // org.opencontainers.image namespace is not true of the baked image.
-func (b *bake) labels(bs base, rs restored) map[string]string {
+func (in Input) labels() map[string]string {
 	labels := map[string]string{}
-	for name, value := range bs.image.Config.Labels {
+	for name, value := range in.Base.Config.Config.Labels {
 		if !strings.HasPrefix(name, ociPrefix) {
 			labels[name] = value
 		}
 	}
-	labels[ocispecs.AnnotationBaseImageName] = bs.name
-	if bs.digest != "" {
-		labels[ocispecs.AnnotationBaseImageDigest] = bs.digest.String()
+	labels[ocispecs.AnnotationBaseImageName] = in.Base.Name
+	if in.Base.Digest != "" {
+		labels[ocispecs.AnnotationBaseImageDigest] = in.Base.Digest
 	}
-	maps.Copy(labels, sourceLabels(rs.resolved))
-	if len(rs.manifest) <= MaxManifestLabel {
-		labels[LabelManifest] = string(rs.manifest)
+	maps.Copy(labels, SourceLabels(in.Resolved))
+	if len(in.Manifest) <= MaxManifestLabel {
+		labels[LabelManifest] = string(in.Manifest)
 	}
-	maps.Copy(labels, b.file.Image.Labels)
-	maps.Copy(labels, b.dc.Labels)
+	maps.Copy(labels, in.File.Image.Labels)
+	maps.Copy(labels, in.Labels)
 	return labels
 }
 
-// sourceLabels say what was restored and by which server.
-func sourceLabels(r plan.Resolved) map[string]string {
+// SourceLabels say what was restored and by which server.
+func SourceLabels(r plan.Resolved) map[string]string {
 	labels := map[string]string{
-		LabelSource: strings.Join(objectNames(r.Objects), "\n"),
+		LabelSource: strings.Join(ObjectNames(r.Objects), "\n"),
 		LabelServer: strings.TrimSpace(r.Base.Flavour + " " + r.Base.Version),
 	}
 	perObject := map[string]func(plan.Object) string{
@@ -132,4 +160,22 @@ func sourceLabels(r plan.Resolved) map[string]string {
 		}
 	}
 	return labels
+}
+
+// CheckVolumes refuses a data directory below a VOLUME of the base. Tools that
+// build on the baked image bring inherited VOLUMEs back easily, and then every
+// "docker run" copies the whole data directory into a new volume.
+func CheckVolumes(bs Base, dataDir string) error {
+	for _, volume := range slices.Sorted(maps.Keys(bs.Config.Config.Volumes)) {
+		if isBelow(dataDir, volume) {
+			return fmt.Errorf("datadir %s is below %s, which the base %s declares a VOLUME: "+
+				"its data would not stay in the image; choose another directory, such as /data/mysql", dataDir, volume, bs.Name)
+		}
+	}
+	return nil
+}
+
+func isBelow(dir, parent string) bool {
+	dir, parent = path.Clean(dir), path.Clean("/"+parent)
+	return dir == parent || parent == "/" || strings.HasPrefix(dir, parent+"/")
 }

@@ -1,4 +1,4 @@
-package frontend
+package imageconfig
 
 import (
 	"net/url"
@@ -7,10 +7,10 @@ import (
 	"github.com/dbake/dbake/spec"
 )
 
-// locationName is a dump's address as it may be shown and kept: an https
+// LocationName is a dump's address as it may be shown and kept: an https
 // address loses its query string and user, where a presigned address carries
 // its signature.
-func locationName(l spec.Location) string {
+func LocationName(l spec.Location) string {
 	switch l.Kind {
 	case spec.KindS3Object, spec.KindS3Prefix:
 		return "s3://" + l.Bucket + "/" + l.Key
@@ -26,11 +26,11 @@ func locationName(l spec.Location) string {
 	return l.Path
 }
 
-// objectNames names the dumps that objects stand for.
-func objectNames(objects []plan.Object) []string {
+// ObjectNames names the dumps that objects stand for.
+func ObjectNames(objects []plan.Object) []string {
 	var names []string
 	for _, o := range plan.Dumps(objects) {
-		names = append(names, locationName(o.Location))
+		names = append(names, LocationName(o.Location))
 	}
 	return names
 }

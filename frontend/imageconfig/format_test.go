@@ -1,4 +1,4 @@
-package frontend
+package imageconfig
 
 import (
 	"slices"
@@ -53,8 +53,8 @@ func TestLocationName(t *testing.T) {
 		"https://h.test/a%20b.sql": {Kind: spec.KindHTTPS, URL: "https://u:p@h.test/a%20b.sql?token=x#f"},
 		"dir/a.sql":                {Kind: spec.KindContext, Path: "dir/a.sql"},
 	} {
-		if got := locationName(l); got != want {
-			t.Errorf("locationName(%+v) = %q, want %q", l, got, want)
+		if got := LocationName(l); got != want {
+			t.Errorf("LocationName(%+v) = %q, want %q", l, got, want)
 		}
 	}
 }
@@ -63,7 +63,7 @@ func TestSourceLabelsOfSeveralDumps(t *testing.T) {
 	object := func(key, etag string) plan.Object {
 		return plan.Object{Location: spec.Location{Kind: spec.KindS3Object, Bucket: "b", Key: key}, ETag: etag}
 	}
-	labels := sourceLabels(plan.Resolved{Objects: []plan.Object{object("1", `"x"`), object("2", "")}})
+	labels := SourceLabels(plan.Resolved{Objects: []plan.Object{object("1", `"x"`), object("2", "")}})
 	if got, want := labels[LabelSource], "s3://b/1\ns3://b/2"; got != want {
 		t.Errorf("source %q, want %q", got, want)
 	}
@@ -90,17 +90,5 @@ func TestIsBelow(t *testing.T) {
 		if got := isBelow(tt.dir, tt.volume); got != tt.want {
 			t.Errorf("isBelow(%q, %q) = %v", tt.dir, tt.volume, got)
 		}
-	}
-}
-
-func TestLimitedBuffer(t *testing.T) {
-	var b limitedBuffer
-	for range 3 {
-		if n, err := b.Write(make([]byte, maxFailure/2+1)); err != nil || n != maxFailure/2+1 {
-			t.Fatal(n, err)
-		}
-	}
-	if b.Len() != maxFailure {
-		t.Errorf("kept %d bytes, want %d", b.Len(), maxFailure)
 	}
 }
