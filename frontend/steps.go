@@ -33,7 +33,7 @@ const awsSecret = "aws"
 // read by the frontend and never an input of another step, which keeps it out
 // of the cache that is exported and out of provenance.
 func (b *bake) resolveStep(bs base) (llb.State, error) {
-	order, err := planFile(plan.ResolveFile, plan.Resolve{Dumps: b.file.Dump, DataDir: b.file.DataDir})
+	order, err := planFile(plan.ResolveFile, plan.NewResolve(b.file))
 	if err != nil {
 		return llb.State{}, err
 	}
@@ -57,16 +57,7 @@ func (b *bake) resolveStep(bs base) (llb.State, error) {
 // restoreStep returns the root of the data layer: the restored data directory,
 // the manifest and the pristine links, each at its final path.
 func (b *bake) restoreStep(bs base, r plan.Resolved, files contextFiles) (llb.State, error) {
-	order, err := planFile(plan.RestoreFile, plan.Restore{
-		Objects:  r.Objects,
-		Base:     r.Base,
-		DataDir:  b.file.DataDir,
-		Options:  b.file.Restore,
-		Server:   b.file.Server,
-		Accounts: b.file.Accounts,
-		After:    b.file.After,
-		Verify:   b.file.Verify,
-	})
+	order, err := planFile(plan.RestoreFile, plan.NewRestore(b.file, r))
 	if err != nil {
 		return llb.State{}, err
 	}

@@ -126,6 +126,23 @@ type Restore struct {
 	Verify   []string      `json:"verify,omitempty"`
 }
 
+// NewResolve is the question that a dbake.yaml asks.
+func NewResolve(f *spec.File) Resolve { return Resolve{Dumps: f.Dump, DataDir: f.DataDir} }
+
+// NewRestore is the order of a dbake.yaml whose question was answered by r.
+func NewRestore(f *spec.File, r Resolved) Restore {
+	return Restore{
+		Objects:  r.Objects,
+		Base:     r.Base,
+		DataDir:  f.DataDir,
+		Options:  f.Restore,
+		Server:   f.Server,
+		Accounts: f.Accounts,
+		After:    f.After,
+		Verify:   f.Verify,
+	}
+}
+
 // Failure is what a failed step leaves in ErrorFile: the one error the user
 // gets to see.
 type Failure struct {
