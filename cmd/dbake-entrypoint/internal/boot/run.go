@@ -58,7 +58,7 @@ func (s *session) once(ctx context.Context, first bool) (int, error) {
 	case errors.Is(err, ready.ErrEnded):
 		return max(server.Wait(), failed), errors.New("the server ended before it was ready; its messages above say why")
 	case err != nil: // the container is to stop, and the server knows
-		return server.Wait(), nil
+		return stopStarting(server), nil
 	}
 	return s.initialise(ctx, server, file, login, first)
 }
@@ -98,6 +98,23 @@ func (s *session) initialise(ctx context.Context, server *proc.Process, file *in
 func end(server *proc.Process) {
 	server.Signal(syscall.SIGTERM)
 	server.Wait()
+}
+
+// stopGrace is how long a server may take that is told to stop while it starts.
+// MariaDB misses that now and then and waits for ever. It serves nobody yet, so
+// killing it loses nothing; "docker stop" would do so after 10 seconds.
+const stopGrace = 8 * time.Second
+
+// stopStarting waits for a server that was told to stop before it was ready.
+func stopStarting(server *proc.Process) int {
+	select {
+	case <-server.Done():
+		return server.Wait()
+	case <-time.After(stopGrace):
+		server.SignalGroup(syscall.SIGKILL)
+		server.Wait()
+		return 128 + int(syscall.SIGTERM)
+	}
 }
 
 func (s *session) showPassword() {
