@@ -67,14 +67,14 @@ func readSpec(file string, stdin io.Reader) (string, []byte, error) {
 	if file != "-" {
 		f, err := os.Open(file)
 		if err != nil {
-			return "", nil, fmt.Errorf("dbake: cannot read the file to check: %w", err)
+			return "", nil, fmt.Errorf("cannot read the file to check: %w", err)
 		}
 		defer f.Close()
 		name, r = file, f
 	}
 	data, err := io.ReadAll(io.LimitReader(r, maxSpec))
 	if err != nil {
-		return "", nil, fmt.Errorf("dbake: cannot read the file to check: %w", err)
+		return "", nil, fmt.Errorf("cannot read the file to check: %w", err)
 	}
 	return name, data, nil
 }

@@ -1,23 +1,32 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"github.com/dbake/dbake/spec"
 )
 
 // Exit statuses, the same for every command.
 const (
-	exitOK    = 0
-	exitFail  = 1 // the work failed, or what was checked is at fault
-	exitUsage = 2 // the command line is at fault; nothing was done
+	exitOK     = 0
+	exitFail   = 1   // the work failed, or what was checked is at fault
+	exitUsage  = 2   // the command line is at fault; nothing was done
+	exitDiffer = 3   // an image is not what its manifest or its dbake.yaml says
+	exitSignal = 128 // plus the signal's number: stopped by SIGINT or SIGTERM
 )
 
 const exitHelp = `
 Exit status is 0 if all is well, 1 if the work failed or the file is at fault,
-2 if the command line is.`
+2 if the command line is, 130 after Ctrl-C.`
 
 // usageError is an error in the command line.
 type usageError struct{ err error }
@@ -25,26 +34,103 @@ type usageError struct{ err error }
 func (e usageError) Error() string { return e.err.Error() }
 func (e usageError) Unwrap() error { return e.err }
 
+// statusError is an error with an exit status of its own.
+type statusError struct {
+	err    error
+	status int
+}
+
+func (e statusError) Error() string { return e.err.Error() }
+func (e statusError) Unwrap() error { return e.err }
+
+// signalError is the cause of a context that a signal ended.
+type signalError struct{ signal syscall.Signal }
+
+func (e signalError) Error() string { return "stopped by " + e.signal.String() }
+
 // Main runs one command line and returns the exit status. Errors are printed
 // here and nowhere else.
 func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	ctx, stop := untilSignal(context.Background())
+	defer stop()
 	cmd := newRootCommand()
 	cmd.SetArgs(args)
 	cmd.SetIn(stdin)
 	cmd.SetOut(stdout)
 	cmd.SetErr(stderr)
-	ran, err := cmd.ExecuteC()
-	var usage usageError
-	switch {
-	case err == nil:
+	ran, err := cmd.ExecuteContextC(ctx)
+	if err == nil {
 		return exitOK
-	case errors.As(err, &usage):
-		fmt.Fprintf(stderr, "dbake: %v\nRun %q for help.\n", err, ran.CommandPath()+" --help")
-		return exitUsage
-	default:
-		fmt.Fprintln(stderr, err)
-		return exitFail
 	}
+	status, hint := exitFail, ""
+	var usage usageError
+	var own statusError
+	var stopped signalError
+	switch {
+	case errors.As(err, &usage):
+		status, hint = exitUsage, fmt.Sprintf("Run %q for help.", ran.CommandPath()+" --help")
+	case errors.As(context.Cause(ctx), &stopped):
+		err, status = stopped, exitSignal+int(stopped.signal)
+	case errors.As(err, &own):
+		status = own.status
+	}
+	format, _ := cmd.PersistentFlags().GetString("log-format")
+	printError(stderr, format, err, hint)
+	return status
+}
+
+// untilSignal gives a context that ends at the first SIGINT or SIGTERM, with a
+// signalError for its cause. The second one ends the program the hard way.
+func untilSignal(parent context.Context) (context.Context, func()) {
+	ctx, cancel := context.WithCancelCause(parent)
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
+	go func() {
+		select {
+		case s := <-signals:
+			signal.Stop(signals)
+			if s, ok := s.(syscall.Signal); ok {
+				cancel(signalError{s})
+			}
+		case <-ctx.Done():
+			signal.Stop(signals)
+		}
+	}()
+	return ctx, func() { cancel(nil) }
+}
+
+// printError prints the error of a command: a line for people, or a JSON object
+// for programs, with the place in the dbake.yaml in fields of its own.
+func printError(w io.Writer, format string, err error, hint string) {
+	var list spec.ErrorList
+	if format != "json" {
+		text := err.Error()
+		var one *spec.Error
+		if !errors.As(err, &list) && !errors.As(err, &one) {
+			text = "dbake: " + text
+		}
+		fmt.Fprintln(w, text)
+		if hint != "" {
+			fmt.Fprintln(w, hint)
+		}
+		return
+	}
+	log := slog.New(slog.NewJSONHandler(w, nil))
+	var one *spec.Error
+	switch {
+	case errors.As(err, &list):
+		for _, e := range list {
+			logProblem(log, e)
+		}
+	case errors.As(err, &one):
+		logProblem(log, one)
+	default:
+		log.Error(err.Error())
+	}
+}
+
+func logProblem(log *slog.Logger, e *spec.Error) {
+	log.Error(e.Msg, "file", e.File, "line", e.Pos.Line, "column", e.Pos.Column, "path", e.Path, "hint", e.Hint)
 }
 
 func newRootCommand() *cobra.Command {
@@ -57,9 +143,25 @@ func newRootCommand() *cobra.Command {
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
+	cmd.PersistentFlags().String("log-format", "text", `how errors are printed: "text", or "json" for one object a line`)
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	cmd.AddCommand(newCheckCommand(), newSchemaCommand(), newVersionCommand())
+	cmd.PersistentPreRunE = checkLogFormat
+	cmd.AddCommand(
+		newCheckCommand(),
+		newSchemaCommand(),
+		newVersionCommand(),
+		newManCommand(),
+	)
 	return cmd
+}
+
+func checkLogFormat(cmd *cobra.Command, _ []string) error {
+	switch format, _ := cmd.Flags().GetString("log-format"); format {
+	case "text", "json":
+		return nil
+	default:
+		return usageError{fmt.Errorf("--log-format %q is not known; it is text or json", format)}
+	}
 }
 
 // noCommand refuses the words that are no command; cobra's own error could
@@ -82,4 +184,17 @@ func noArgs(_ *cobra.Command, args []string) error {
 		return usageError{fmt.Errorf("unexpected argument %q", args[0])}
 	}
 	return nil
+}
+
+// oneArg is for commands that take one argument, which what names.
+func oneArg(what string) cobra.PositionalArgs {
+	return func(_ *cobra.Command, args []string) error {
+		switch {
+		case len(args) == 0:
+			return usageError{fmt.Errorf("%s is missing", what)}
+		case len(args) > 1:
+			return usageError{fmt.Errorf("unexpected argument %q", args[1])}
+		}
+		return nil
+	}
 }
