@@ -49,6 +49,9 @@ func (d *decoder) restore(n *node) Restore {
 	if v := n.get("tables"); v != nil {
 		r.Tables = d.tables(v)
 	}
+	if v := n.get("subset"); v != nil {
+		r.Subset = d.subset(v)
+	}
 	return r
 }
 
@@ -131,9 +134,11 @@ func (d *decoder) tables(n *node) []TableRule {
 	}
 	var rules []TableRule
 	for _, item := range n.items {
+		var rule TableRule
 		if record[TableRule](d, item) {
-			rules = append(rules, d.tableRule(item))
+			rule = d.tableRule(item)
 		}
+		rules = append(rules, rule)
 	}
 	return rules
 }

@@ -90,7 +90,55 @@ type Restore struct {
 	Databases *Selection `yaml:"databases,omitempty" json:"databases,omitempty"`
 	// Tables holds rules for rows; the first match wins.
 	Tables []TableRule `yaml:"tables,omitempty" json:"tables,omitempty" jsonschema:"minItems=1"`
+	// Subset restores a part of the rows that is whole as to foreign keys.
+	Subset *Subset `yaml:"subset,omitempty" json:"subset,omitempty"`
 }
+
+// Subset is "restore.subset:": the rows of root tables, chosen by rules, and
+// what belongs to them by foreign keys.
+type Subset struct {
+	// Roots are the rules that choose the rows to begin with; the first match
+	// wins.
+	Roots []TableRule `yaml:"roots" json:"roots" jsonschema:"minItems=1"`
+	// Follow says which rows come along: with children, those that refer to
+	// rows of the roots, and so on; the rows that kept rows refer to always do.
+	Follow Follow `yaml:"follow,omitempty" json:"follow,omitempty" jsonschema:"enum=children,enum=parents,default=children"`
+	// Others says what becomes of tables that no foreign key connects with a
+	// root.
+	Others Others `yaml:"others,omitempty" json:"others,omitempty" jsonschema:"enum=all,enum=none,default=all"`
+	// ForeignKeys are references that the tables do not declare.
+	ForeignKeys []ForeignKey `yaml:"foreign_keys,omitempty" json:"foreign_keys,omitempty" jsonschema:"minItems=1"`
+}
+
+// Follow is the value of restore.subset.follow.
+type Follow string
+
+// The values of Follow. FollowChildren is the default.
+const (
+	FollowChildren Follow = "children"
+	FollowParents  Follow = "parents"
+)
+
+// Others is the value of restore.subset.others.
+type Others string
+
+// The values of Others. OthersAll is the default.
+const (
+	OthersAll  Others = "all"
+	OthersNone Others = "none"
+)
+
+// ForeignKey is a reference from columns of one table to columns of another.
+type ForeignKey struct {
+	// From is the db.table.column that refers; a list for a key of several
+	// columns.
+	From Columns `yaml:"from" json:"from"`
+	// To is the db.table.column referred to, in the order of From.
+	To Columns `yaml:"to" json:"to"`
+}
+
+// Columns is one column as db.table.column, or a list of columns of one table.
+type Columns []string
 
 // System is the value of restore.system.
 type System string

@@ -22,6 +22,7 @@ var unsupported = []Unsupported{
 			return r.Where != "" || r.Limit != nil || r.Percent != nil
 		})
 	}},
+	{"restore.subset", "", "", func(f *File) bool { return f.Restore.Subset != nil }},
 	{
 		"image.compression", "", "in a build: --output type=image,…,compression=zstd",
 		func(f *File) bool { return f.Image.Compression != "" },

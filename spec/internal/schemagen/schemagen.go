@@ -59,6 +59,12 @@ func unions(defs jsonschema.Definitions) {
 		},
 	}
 	delete(defs, "Setting")
+	column := &jsonschema.Schema{Type: "string", Pattern: `^[^.]+\.[^.]+\.[^.]+$`}
+	names := defs["Columns"]
+	*names = jsonschema.Schema{
+		Description: names.Description,
+		AnyOf:       []*jsonschema.Schema{column, {Type: "array", MinItems: ptr(1), Items: column}},
+	}
 	defs["Selection"].MinProperties = ptr(1)
 
 	labels, _ := defs["Image"].Properties.Get("labels")
