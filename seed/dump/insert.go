@@ -121,6 +121,8 @@ type RowReader struct {
 	b    []byte
 	i    int
 	row  int
+	from int // the last row's parentheses
+	to   int
 	mode Mode
 }
 
@@ -140,11 +142,14 @@ func (r *RowReader) Next(dst []Literal) ([]Literal, error) {
 	if at(r.b, i) != '(' {
 		return dst, &InexactError{r.row, 0, "not a row"}
 	}
+	row := i
 	for col := 0; ; col++ {
-		l, next, ok := literalAt(r.b, skipSpaces(r.b, i+1), r.mode)
+		from := skipSpaces(r.b, i+1)
+		l, next, ok := literalAt(r.b, from, r.mode)
 		if !ok {
 			return dst, &InexactError{r.row, col, notLiteral}
 		}
+		l.From, l.To = from, next
 		dst = append(dst, l)
 		i = skipSpaces(r.b, next)
 		switch at(r.b, i) {
@@ -154,6 +159,7 @@ func (r *RowReader) Next(dst []Literal) ([]Literal, error) {
 			if !ok {
 				return dst, &InexactError{r.row, col, "something stands behind the rows"}
 			}
+			r.from, r.to = row, i+1
 			r.i, r.row = next, r.row+1
 			return dst, nil
 		default:
@@ -161,6 +167,12 @@ func (r *RowReader) Next(dst []Literal) ([]Literal, error) {
 		}
 	}
 }
+
+// Row returns where the last row stands in the text, its parentheses included.
+func (r *RowReader) Row() (from, to int) { return r.from, r.to }
+
+// Reset makes the reader read other rows.
+func (r *RowReader) Reset(rows []byte, m Mode) { *r = RowReader{b: rows, mode: m} }
 
 // Rest returns the text from the next row on.
 func (r *RowReader) Rest() []byte { return r.b[r.i:] }

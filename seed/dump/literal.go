@@ -24,6 +24,9 @@ type Literal struct {
 	Quote byte
 	// Charset is the introducer's name without its underscore, or nil.
 	Charset []byte
+	// From and To are where the whole literal stands in the text of rows that
+	// a RowReader reads; others leave them zero.
+	From, To int
 }
 
 // national is the character set that N'…' stands for.
