@@ -24,7 +24,12 @@ type Error struct {
 	Msg string
 	// Hint says what to do about it; it may be empty.
 	Hint string
+	// Err is the cause, whose text Msg has; nil for problems of the file alone.
+	Err error
 }
+
+// Unwrap gives the cause.
+func (e *Error) Unwrap() error { return e.Err }
 
 // Error renders the problem on one line: "dbake.yaml:4:7: datadir: message
 // (hint)".
