@@ -7,27 +7,12 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
-
-	"github.com/dbake/dbake/spec"
 )
 
-// checkOptions are the flags of dbake check.
-type checkOptions struct {
-	file      string
-	buildArgs []string
-}
-
-func (o *checkOptions) addFlags(f *pflag.FlagSet) {
-	f.StringVarP(&o.file, "file", "f", "dbake.yaml", `the file to check; "-" is standard input`)
-	f.StringArrayVar(&o.buildArgs, "build-arg", nil,
-		"set a build argument, as NAME=VALUE or as NAME for the variable of the environment (repeatable)")
-}
-
 func newCheckCommand() *cobra.Command {
-	var o checkOptions
+	var o specFlags
 	cmd := &cobra.Command{
-		Use:   "check [-f FILE] [--build-arg NAME=VALUE]...",
+		Use:   "check [-f FILE] [--build-arg NAME=VALUE]... [--set KEY=VALUE]...",
 		Short: "Check a dbake.yaml",
 		Long: `Check a dbake.yaml without building anything. Every problem is printed to
 standard error on a line of its own, as file:line:column: key: message.
@@ -41,19 +26,12 @@ standard error on a line of its own, as file:line:column: key: message.
 	return cmd
 }
 
-func runCheck(o checkOptions, stdin io.Reader, stdout io.Writer) error {
-	args, err := parseBuildArgs(o.buildArgs)
+func runCheck(o specFlags, stdin io.Reader, stdout io.Writer) error {
+	order, err := o.load(stdin)
 	if err != nil {
 		return err
 	}
-	name, data, err := readSpec(o.file, stdin)
-	if err != nil {
-		return err
-	}
-	if _, err := spec.Parse(name, data, args); err != nil {
-		return err
-	}
-	_, err = fmt.Fprintf(stdout, "%s: ok\n", name)
+	_, err = fmt.Fprintf(stdout, "%s: ok\n", order.name)
 	return err
 }
 
@@ -67,14 +45,14 @@ func readSpec(file string, stdin io.Reader) (string, []byte, error) {
 	if file != "-" {
 		f, err := os.Open(file)
 		if err != nil {
-			return "", nil, fmt.Errorf("cannot read the file to check: %w", err)
+			return "", nil, fmt.Errorf("cannot read the build definition: %w", err)
 		}
 		defer f.Close()
 		name, r = file, f
 	}
 	data, err := io.ReadAll(io.LimitReader(r, maxSpec))
 	if err != nil {
-		return "", nil, fmt.Errorf("cannot read the file to check: %w", err)
+		return "", nil, fmt.Errorf("cannot read the build definition: %w", err)
 	}
 	return name, data, nil
 }
