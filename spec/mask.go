@@ -5,21 +5,18 @@ import (
 	"strconv"
 )
 
-// transforms are the names a column of mask.columns can be given. Their
-// options are checked by what carries them out.
-var transforms = []string{
-	"null", "constant", "template", "redact", "truncate", "regex", "hash",
-	"email", "name", "first_name", "last_name", "username", "phone", "address", "city", "zip", "country",
-	"company", "job", "credit_card", "iban", "ip", "mac", "url", "uuid",
-	"shift", "noise", "shuffle", "choice", "password_hash", "json", "php", "unique", "chain", "sql",
+// MaskColumns are the rules of mask.columns, in the order of the file.
+type MaskColumns []MaskColumn
+
+// MaskColumn is one rule: what becomes of the columns that match a pattern.
+type MaskColumn struct {
+	// Pattern is a glob over db.table.column.
+	Pattern string `json:"pattern"`
+	// Transform maps the name of one transform to its options, as the file has
+	// them: texts, float64 for numbers, booleans, lists and mappings. Beside it
+	// there may be MaskWhen and MaskScope. Transforms says what can be in it.
+	Transform map[string]any `json:"transform"`
 }
-
-// condition is the key that may stand beside a transform.
-const condition = "when"
-
-// Transforms lists the names of the transforms of mask.columns, and of the
-// condition that may stand beside one of them.
-func Transforms() (names []string, when string) { return slices.Clone(transforms), condition }
 
 func (d *decoder) mask(n *node) *Mask {
 	if !record[Mask](d, n) {
@@ -30,12 +27,11 @@ func (d *decoder) mask(n *node) *Mask {
 		m.Key = d.secret(v)
 	}
 	if v := n.get("columns"); v != nil && d.is(v, kindMapping) {
-		m.Columns = make(map[string]map[string]any, len(v.fields))
 		for _, f := range v.fields {
 			// The pattern is a key: the check wants it as a value.
 			pattern := &node{kind: kindString, text: f.key, pos: f.pos, path: f.value.path}
 			d.dottedGlob(pattern, "db.table.column")
-			m.Columns[f.key] = d.transform(f.value)
+			m.Columns = append(m.Columns, MaskColumn{Pattern: f.key, Transform: d.transform(f.value)})
 		}
 	}
 	if v := n.get("sql"); v != nil {
@@ -44,28 +40,36 @@ func (d *decoder) mask(n *node) *Mask {
 	return &m
 }
 
-// transform decodes the value of a column: a mapping from one transform's
-// name to its options.
+// transform decodes a mapping from one transform's name to its options.
 func (d *decoder) transform(n *node) map[string]any {
 	if !d.is(n, kindMapping) {
 		return nil
 	}
-	options := make(map[string]any, len(n.fields))
+	values := make(map[string]any, len(n.fields))
+	names := TransformNames()
 	count := 0
+	var t *Transform
 	for _, f := range n.fields {
 		switch {
-		case slices.Contains(transforms, f.key):
+		case slices.Contains(names, f.key):
 			count++
-		case f.key != condition:
-			d.add(f.pos, f.value.path, didYouMean(f.key, transforms), "unknown transform")
+			t = TransformNamed(f.key)
+			d.options(t, f.value)
+		case f.key == MaskWhen, f.key == MaskScope:
+			d.text(f.value)
+		default:
 			count++
+			d.add(f.pos, f.value.path, didYouMean(f.key, names), "unknown transform")
 		}
-		options[f.key] = plain(f.value)
+		values[f.key] = plain(f.value)
 	}
-	if count != 1 {
+	switch v := n.get(MaskScope); {
+	case count != 1:
 		d.fail(n, "chain: joins several", "must hold exactly one transform, not %d", count)
+	case v != nil && t != nil && !t.Keyed && !t.Nested && t.Name != "template":
+		d.fail(v, "remove it", "a scope means nothing to %s, which uses no key", t.Name)
 	}
-	return options
+	return values
 }
 
 // plain turns a node into what encoding/json would make of it.

@@ -186,7 +186,7 @@ type Mask struct {
 	// Key is the secret that keyed transforms use.
 	Key *Secret `yaml:"key,omitempty" json:"key,omitempty"`
 	// Columns maps patterns over db.table.column to one transform each.
-	Columns map[string]map[string]any `yaml:"columns,omitempty" json:"columns,omitempty"`
+	Columns MaskColumns `yaml:"columns,omitempty" json:"columns,omitempty"`
 	// SQL lists scripts of the build context that mask by statements.
 	SQL []string `yaml:"sql,omitempty" json:"sql,omitempty" jsonschema:"minItems=1"`
 }

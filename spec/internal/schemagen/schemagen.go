@@ -72,23 +72,15 @@ func unions(defs jsonschema.Definitions) {
 		Pattern: `^[^=\s]+$`,
 		Not:     &jsonschema.Schema{Pattern: "^" + strings.ReplaceAll(spec.ReservedLabels, ".", `\.`)},
 	}
-	columns, _ := defs["Mask"].Properties.Get("columns")
-	columns.PropertyNames = &jsonschema.Schema{Pattern: `^[^.]+\..*[^.]+\.[^.]+$`}
-	columns.AdditionalProperties = transform()
-}
-
-// transform is the schema of one column's transform.
-func transform() *jsonschema.Schema {
-	names, when := spec.Transforms()
-	s := &jsonschema.Schema{
-		Type: "object", Properties: jsonschema.NewProperties(), AdditionalProperties: jsonschema.FalseSchema,
+	columns := defs["MaskColumns"]
+	*columns = jsonschema.Schema{
+		Description:          columns.Description,
+		Type:                 "object",
+		PropertyNames:        &jsonschema.Schema{Pattern: `^[^.]+\..*[^.]+\.[^.]+$`},
+		AdditionalProperties: &jsonschema.Schema{Ref: transformRef},
 	}
-	for _, name := range names {
-		s.Properties.Set(name, jsonschema.TrueSchema)
-		s.OneOf = append(s.OneOf, &jsonschema.Schema{Required: []string{name}})
-	}
-	s.Properties.Set(when, jsonschema.TrueSchema)
-	return s
+	delete(defs, "MaskColumn")
+	defs["Transform"] = transform()
 }
 
 // refine adds what holds for all texts: they are not empty, and where only
