@@ -48,8 +48,17 @@ func TestRoundTrips(t *testing.T) {
 func TestWhatDoesNotFit(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ name, utf8 string }{
-		{"ascii", "ü"}, {"latin1", "日"}, {"latin1", "Ж"}, {"utf8mb3", "😀"}, {"ucs2", "😀"},
-		{"sjis", "😀"}, {"sjis", "한"}, {"gb2312", "丂"}, {"euckr", "ø😀"}, {"utf8mb4", "\xff"}, {"utf16", "\xff"},
+		{"ascii", "ü"},
+		{"latin1", "日"},
+		{"latin1", "Ж"},
+		{"utf8mb3", "😀"},
+		{"ucs2", "😀"},
+		{"sjis", "😀"},
+		{"sjis", "한"},
+		{"gb2312", "丂"},
+		{"euckr", "ø😀"},
+		{"utf8mb4", "\xff"},
+		{"utf16", "\xff"},
 	} {
 		set, _ := Find(c.name)
 		if got, ok := set.Encode([]byte("x"), []byte(c.utf8)); ok || string(got) != "x" {

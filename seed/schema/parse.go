@@ -330,13 +330,11 @@ func (p *parser) references(name string, columns []string) error {
 	}
 	for p.accept("MATCH") || p.accept("ON") {
 		p.i++ // FULL, PARTIAL, SIMPLE, DELETE, UPDATE
-		if p.accept("SET") {
-			p.i++ // NULL, DEFAULT
-		} else if p.accept("NO") {
-			p.i++ // ACTION
-		} else {
-			p.accept("RESTRICT", "CASCADE")
+		if p.accept("SET") || p.accept("NO") {
+			p.i++ // NULL, DEFAULT, ACTION
+			continue
 		}
+		p.accept("RESTRICT", "CASCADE")
 	}
 	p.table.ForeignKeys = append(p.table.ForeignKeys, f)
 	return nil
