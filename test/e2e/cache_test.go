@@ -22,6 +22,7 @@ func numbered(n int) string {
 // Builds with the same dump restore once; a dump that changed is noticed, also
 // where nothing but its content changed.
 func TestRestoreIsCachedUntilTheDumpChanges(t *testing.T) {
+	t.Parallel()
 	name := bucket(t, false, map[string][]byte{"app.sql.gz": gzipped(t, numbered(1))})
 	p := newProject(t, parts.MariaDB, "restore: {database: shop}\ndump: s3://"+name+"/app.sql.gz\n").withS3()
 	p.restores(t, true)
@@ -68,6 +69,7 @@ func (p *project) restores(t *testing.T, want bool, args ...string) string {
 }
 
 func TestRestoreOfVersionedObject(t *testing.T) {
+	t.Parallel()
 	name := bucket(t, true, nil)
 	first := put(t, name, "app.sql", []byte(numbered(1)))
 	url := "s3://" + name + "/app.sql"
@@ -86,6 +88,7 @@ func TestRestoreOfVersionedObject(t *testing.T) {
 }
 
 func TestRestoreOfNewestObject(t *testing.T) {
+	t.Parallel()
 	name := bucket(t, false, map[string][]byte{"nightly/b.sql": []byte(numbered(1))})
 	p := newProject(t, parts.MariaDB, "restore: {database: shop}\ndump: s3://"+name+"/nightly/\n").withS3()
 	row(t, p, 1)
@@ -113,6 +116,7 @@ func row(t *testing.T, p *project, want int) {
 
 // The cache travels through a registry to a builder that has none.
 func TestCacheInRegistry(t *testing.T) {
+	t.Parallel()
 	p := newProject(t, parts.MariaDB, "restore: {database: shop}\ndump: app.sql\n")
 	p.write("app.sql", numbered(int(time.Now().UnixNano()%1e9)))
 	cache := newRef(t)
@@ -135,6 +139,7 @@ func TestCacheInRegistry(t *testing.T) {
 // With SOURCE_DATE_EPOCH two bakes of one dump differ in the data only: the
 // server's files hold times and numbers of their own.
 func TestSameBuildTwice(t *testing.T) {
+	t.Parallel()
 	p := newProject(t, parts.MariaDB, "restore: {database: shop}\ndump: app.sql\nimage: {labels: {team: data}}\n")
 	p.write("app.sql", numbered(1))
 	p.args = append(p.args, "--build-arg", "SOURCE_DATE_EPOCH=1700000000", "--no-cache", "--provenance=false")

@@ -75,6 +75,7 @@ var crossingQueries = []string{
 // server of the other with the same rows and programs; what had to change is
 // among the warnings.
 func TestDumpsCrossFlavours(t *testing.T) {
+	t.Parallel()
 	for _, c := range crossings {
 		t.Run(fmt.Sprintf("%s to %s", c.from, c.to), func(t *testing.T) {
 			source, err := all.StartServer(t.Context(), c.from)

@@ -187,24 +187,28 @@ func gzipped(t *testing.T, text string) []byte {
 }
 
 func TestObjectThatIsMissing(t *testing.T) {
+	t.Parallel()
 	p := newProject(t, parts.MariaDB, "dump: s3://"+bucket(t, true, nil)+"/mysql/mysql.sql.gz\n").withS3()
 	message, _ := p.fails("dump: s3://")
 	holds(t, message, "dbake.yaml:4:", "mysql/mysql.sql.gz", "no object", "NoSuchKey")
 }
 
 func TestPrefixWithoutObjects(t *testing.T) {
+	t.Parallel()
 	p := newProject(t, parts.MariaDB, "dump: s3://"+bucket(t, true, nil)+"/nightly/\n").withS3()
 	message, _ := p.fails("dump: s3://")
 	holds(t, message, "dbake.yaml:4:", "/nightly/", "no object below this prefix")
 }
 
 func TestBucketThatIsMissing(t *testing.T) {
+	t.Parallel()
 	p := newProject(t, parts.MariaDB, "dump:\n  - s3://no-such-bucket-here/mysql.sql.gz\n").withS3()
 	message, _ := p.fails("s3://no-such-bucket-here")
 	holds(t, message, "dbake.yaml:5:", "no-such-bucket-here")
 }
 
 func TestNoCredentials(t *testing.T) {
+	t.Parallel()
 	s3, err := all.S3(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -216,6 +220,7 @@ func TestNoCredentials(t *testing.T) {
 }
 
 func TestWrongCredentials(t *testing.T) {
+	t.Parallel()
 	s3, err := all.S3(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -234,6 +239,7 @@ func TestWrongCredentials(t *testing.T) {
 
 // A credential that is a build argument would be in the image's provenance.
 func TestCredentialAsBuildArgument(t *testing.T) {
+	t.Parallel()
 	p := newProject(t, parts.MariaDB, "dump: s3://backup/mysql.sql.gz\n")
 	ref := newRef(t)
 	output, err := p.build("--tag", ref, "--push", "--build-arg", "AWS_SECRET_ACCESS_KEY=Kq7TzGmWv2")
@@ -250,6 +256,7 @@ func TestCredentialAsBuildArgument(t *testing.T) {
 // S3 answers a HEAD request that is signed for another region with status 400,
 // no body, and the header x-amz-bucket-region.
 func TestWrongRegion(t *testing.T) {
+	t.Parallel()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Server", "AmazonS3")
 		w.Header().Set("X-Amz-Request-Id", "ZW2KQ5R2W5W8V4D1")
@@ -266,6 +273,7 @@ func TestWrongRegion(t *testing.T) {
 }
 
 func TestTruncatedGzip(t *testing.T) {
+	t.Parallel()
 	whole := gzipped(t, header+"CREATE DATABASE d; CREATE TABLE d.t (a INT);\n"+
 		strings.Repeat("INSERT INTO d.t VALUES (1),(2),(3);\n", 200)+trailer)
 	name := bucket(t, true, map[string][]byte{"cut.sql.gz": whole[:len(whole)-30]})
@@ -275,6 +283,7 @@ func TestTruncatedGzip(t *testing.T) {
 }
 
 func TestDumpWithoutItsLastLine(t *testing.T) {
+	t.Parallel()
 	p := newProject(t, parts.MariaDB, "dump: app.sql\n")
 	p.write("app.sql", header+"CREATE DATABASE d; CREATE TABLE d.t (a INT);\n")
 	message, _ := p.fails("dump: app.sql")
@@ -284,6 +293,7 @@ func TestDumpWithoutItsLastLine(t *testing.T) {
 // The error of a statement says where it is and why it fails, without a value
 // of a row: logs are read by more people than the data.
 func TestStatementThatFails(t *testing.T) {
+	t.Parallel()
 	const planted = "PLANTED-7f3c9"
 	each(t, func(t *testing.T, flavour parts.Flavour) {
 		p := newProject(t, flavour, "restore:\n  database: shop\ndump: app.sql\n")
@@ -299,6 +309,7 @@ func TestStatementThatFails(t *testing.T) {
 
 // With on_error: continue the statement is left out, shown and counted.
 func TestStatementThatFailsIsLeftOut(t *testing.T) {
+	t.Parallel()
 	const planted = "PLANTED-7f3c9"
 	p := newProject(t, parts.MariaDB, "restore:\n  database: shop\n  on_error: continue\ndump: app.sql\nverify: [SELECT COUNT(*) = 2 FROM item]\n")
 	p.write("app.sql", header+"CREATE TABLE item (id INT PRIMARY KEY, name VARCHAR(99) UNIQUE);\n"+
@@ -318,6 +329,7 @@ func TestStatementThatFailsIsLeftOut(t *testing.T) {
 }
 
 func TestUnknownKey(t *testing.T) {
+	t.Parallel()
 	p := newProject(t, parts.MariaDB, "dump: app.sql\nrestore:\n  definr: keep\n")
 	p.write("app.sql", header+trailer)
 	message, _ := p.fails("definr: keep")
@@ -325,6 +337,7 @@ func TestUnknownKey(t *testing.T) {
 }
 
 func TestBaseWithoutServer(t *testing.T) {
+	t.Parallel()
 	registry, err := all.Registry(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -375,6 +388,7 @@ func writeImage(t *testing.T, ref string, image v1.Image) {
 }
 
 func TestBaseThatIsMissing(t *testing.T) {
+	t.Parallel()
 	registry, err := all.Registry(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -386,12 +400,14 @@ func TestBaseThatIsMissing(t *testing.T) {
 }
 
 func TestDumpThatIsNotInTheContext(t *testing.T) {
+	t.Parallel()
 	p := newProject(t, parts.MariaDB, "dump: app.sql\n")
 	message, _ := p.fails("dump: app.sql")
 	holds(t, message, "dbake.yaml:4:7", "app.sql", "build context")
 }
 
 func TestDataDirBelowAVolume(t *testing.T) {
+	t.Parallel()
 	p := newProject(t, parts.MariaDB, "dump: app.sql\ndatadir: /var/lib/mysql/data\n")
 	p.write("app.sql", header+trailer)
 	message, output := p.fails("datadir: /var/lib/mysql")
@@ -402,6 +418,7 @@ func TestDataDirBelowAVolume(t *testing.T) {
 }
 
 func TestSecretThatIsMissing(t *testing.T) {
+	t.Parallel()
 	p := newProject(t, parts.MariaDB, "dump: app.sql\naccounts:\n  root: {password: {secret: root_pw}}\n")
 	p.write("app.sql", header+trailer)
 	message, _ := p.fails("secret: root_pw")
@@ -409,6 +426,7 @@ func TestSecretThatIsMissing(t *testing.T) {
 }
 
 func TestVerifyThatFails(t *testing.T) {
+	t.Parallel()
 	p := newProject(t, parts.MariaDB, "restore: {database: shop}\ndump: app.sql\nverify:\n  - SELECT COUNT(*) = 0 FROM item\n  - SELECT COUNT(*) > 5 FROM item\n")
 	p.write("app.sql", header+"CREATE TABLE item (id INT PRIMARY KEY);\n"+trailer)
 	message, _ := p.fails("COUNT(*) > 5")
@@ -416,6 +434,7 @@ func TestVerifyThatFails(t *testing.T) {
 }
 
 func TestScriptThatFails(t *testing.T) {
+	t.Parallel()
 	p := newProject(t, parts.MariaDB, "restore: {database: shop}\ndump: app.sql\nafter: [fix.sql]\n")
 	p.write("app.sql", header+"CREATE TABLE item (id INT PRIMARY KEY);\n"+trailer)
 	p.write("fix.sql", "INSERT INTO item VALUES (1);\nUPDATE nothing SET a = 1;\n")

@@ -25,6 +25,7 @@ func (p *project) dockerBuild(args ...string) (string, error) {
 // Docker Engine with graph drivers knows no MergeOp, and 20.10 no secrets in
 // the environment. Images come out of it all the same.
 func TestDockerEnginesOwnBuildKit(t *testing.T) {
+	t.Parallel()
 	s3, err := all.S3(t.Context())
 	if err != nil {
 		t.Fatal(err)

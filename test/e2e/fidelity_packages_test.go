@@ -55,6 +55,7 @@ var shippedSchemas = []shipped{
 // The schemas of programs in Debian, with their own rows, come out as the
 // client would have restored them.
 func TestFidelityOfSchemasThatDebianShips(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, flavour parts.Flavour) {
 		source := server(t, flavour)
 		args := []string{"--routines", "--events", "--databases"}

@@ -50,6 +50,7 @@ func reference(t *testing.T, flavour parts.Flavour, files ...string) *parts.Serv
 // A bake of everything, through the engine and, for the whole way, through
 // docker buildx build and docker run.
 func TestFidelityOfEverything(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, flavour parts.Flavour) {
 		source, databases := everything(t, flavour)
 		file := filepath.Join(t.TempDir(), "everything.sql")
@@ -102,6 +103,7 @@ func accountDumps(flavour parts.Flavour) []accountDump {
 // A dump of the accounts in the image of its own series: the image's accounts
 // are the dump's, root's password included.
 func TestFidelityOfAccounts(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, flavour parts.Flavour) {
 		for _, d := range accountDumps(flavour) {
 			t.Run(d.name, func(t *testing.T) {
@@ -130,6 +132,7 @@ const rootPassword = `root's "p\w; `
 // A dump of one database without its name, into the database that its header
 // names and into another one.
 func TestFidelityOfADumpWithoutDatabase(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, flavour parts.Flavour) {
 		source := server(t, flavour)
 		createDatabase(t, source, "app", "", testdata(t, flavour)[0], testdata(t, flavour)[3])
@@ -205,6 +208,7 @@ const optionsDB = "fidelity00"
 
 // Dumps made with all kinds of options give what the client makes of them.
 func TestFidelityOfDumpOptions(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, flavour parts.Flavour) {
 		source, dir := server(t, flavour), t.TempDir()
 		files := testdata(t, flavour)

@@ -78,6 +78,7 @@ func myloader(t *testing.T, into *parts.Server, folder string) {
 var foreignDefaults = []string{"gbk_table", "ucs2_table", "latin1_table"}
 
 func TestMydumperFolder(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, flavour parts.Flavour) {
 		source := sound(t, flavour, "CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci", foreignDefaults...)
 		args := []string{"--triggers", "--database", "everything"}
@@ -147,6 +148,7 @@ func tab(t *testing.T, source *parts.Server, args ...string) string {
 var manyChunks = []string{"DBAKE_CHUNK_BYTES=5000", "DBAKE_LANES=4"}
 
 func TestTabFolder(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, flavour parts.Flavour) {
 		leaveOut := []string{"sets_by_column", "sjis_table", "gbk_table", "ucs2_table", "numbers", `50%_$1{}[]\\`}
 		if flavour == parts.MySQL {
@@ -168,6 +170,7 @@ func TestTabFolder(t *testing.T) {
 
 // What cannot be read for sure is refused, and a file that was cut is noticed.
 func TestTabFolderThatIsNotSound(t *testing.T) {
+	t.Parallel()
 	source := server(t, parts.MariaDB)
 	execute(t, source, "CREATE DATABASE d; CREATE TABLE d.t (id INT PRIMARY KEY, s VARCHAR(20)) CHARACTER SET gbk; INSERT INTO d.t VALUES (1, 0xBF5C)")
 	refused(t, tab(t, source, "d"), "column s", "make a dump without --tab")

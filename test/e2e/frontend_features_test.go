@@ -35,6 +35,7 @@ func (p *project) engine(args ...string) *exec.Cmd {
 }
 
 func TestBuildArgumentsAndLabels(t *testing.T) {
+	t.Parallel()
 	p := newProject(t, parts.MariaDB, "restore: {database: shop}\ndump: ${DUMP}\nimage: {labels: {stage: \"${STAGE:-dev}\", team: data}}\n")
 	p.write("app.sql", appDump)
 	ref, output := p.push("--build-arg", "DUMP=app.sql", "--build-arg", "STAGE=test", "--build-arg", "TYPO=1", "--label", "team=other")
@@ -53,6 +54,7 @@ func TestBuildArgumentsAndLabels(t *testing.T) {
 }
 
 func TestTargets(t *testing.T) {
+	t.Parallel()
 	p := newProject(t, parts.MariaDB, "restore: {database: shop}\ndump: app.sql\n")
 	p.write("app.sql", appDump)
 	out := t.TempDir()
@@ -94,6 +96,7 @@ func TestTargets(t *testing.T) {
 
 // One restore serves all platforms: a data directory is the same on each.
 func TestPlatforms(t *testing.T) {
+	t.Parallel()
 	base, err := all.BaseImage(t.Context(), parts.MariaDB)
 	if err != nil {
 		t.Fatal(err)
@@ -199,6 +202,7 @@ func fileIn(t *testing.T, layer v1.Layer, file string) []byte {
 }
 
 func TestBaseFromABuildContext(t *testing.T) {
+	t.Parallel()
 	base, err := all.BaseImage(t.Context(), parts.MariaDB)
 	if err != nil {
 		t.Fatal(err)
@@ -212,6 +216,7 @@ func TestBaseFromABuildContext(t *testing.T) {
 }
 
 func TestQuestionsThatBuildNothing(t *testing.T) {
+	t.Parallel()
 	p := newProject(t, parts.MariaDB, "dump: s3://backup/${NAME:-app}.sql\naccounts: {root: {password: {secret: root_pw}}}\n")
 	for call, want := range map[string][]string{
 		"outline": {"NAME", "app", "AWS_REGION", "root_pw", "AWS_SECRET_ACCESS_KEY"},
@@ -239,6 +244,7 @@ func TestQuestionsThatBuildNothing(t *testing.T) {
 // compiles is replaced by programs that are compiled already: there is no
 // image with Go in it here.
 func TestImagesOfTheRepository(t *testing.T) {
+	t.Parallel()
 	repo, err := all.Repo(t.Context())
 	if err != nil {
 		t.Fatal(err)

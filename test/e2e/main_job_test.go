@@ -45,6 +45,7 @@ const shop = "CREATE DATABASE shop; USE shop; CREATE TABLE item (id INT AUTO_INC
 
 // The main job: a dump in S3 becomes a running image.
 func TestDumpInS3BecomesARunningImage(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, flavour parts.Flavour) {
 		url := dumpToS3(t, flavour, shop, "--databases", "shop")
 		p := newProject(t, flavour, "dump: "+url+"\n").withS3()

@@ -42,6 +42,7 @@ func (c *container) inspect(template string) string {
 }
 
 func TestImageServesWhateverTheCommand(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, flavour parts.Flavour) {
 		ref := baked(t, flavour)
 		docker(t, "pull", "--quiet", ref)
@@ -74,6 +75,7 @@ func TestImageServesWhateverTheCommand(t *testing.T) {
 // Nothing of the data directory is copied into a container that only starts,
 // except what the server itself opens for writing.
 func TestStartCopiesNothing(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, flavour parts.Flavour) {
 		c := run(t, baked(t, flavour), nil)
 		c.serves()
@@ -90,6 +92,7 @@ func TestStartCopiesNothing(t *testing.T) {
 }
 
 func TestStopAndStart(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, flavour parts.Flavour) {
 		c := run(t, baked(t, flavour), nil)
 		c.serves()
@@ -136,6 +139,7 @@ func (c *container) login(flavour parts.Flavour, user, password, sql, want strin
 }
 
 func TestAccountsFromTheEnvironment(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, flavour parts.Flavour) {
 		ref := baked(t, flavour)
 		prefix := strings.ToUpper(string(flavour)) + "_"
@@ -172,6 +176,7 @@ func TestAccountsFromTheEnvironment(t *testing.T) {
 
 // Scripts run once in a container's life, also when it starts again.
 func TestScriptsRunOnce(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, flavour parts.Flavour) {
 		dir := t.TempDir()
 		for name, text := range map[string]string{
@@ -199,6 +204,7 @@ func TestScriptsRunOnce(t *testing.T) {
 // An empty volume over the data directory is filled from the image, whoever
 // brings it, and keeps what is written from then on.
 func TestVolumeOverTheDataDirectory(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, flavour parts.Flavour) {
 		ref := baked(t, flavour)
 		name := fmt.Sprintf("dbake-%d", time.Now().UnixNano())
@@ -222,6 +228,7 @@ func TestVolumeOverTheDataDirectory(t *testing.T) {
 // On AWS Fargate a volume for the socket arrives as root's, mode 0755; another
 // container of the task connects through it.
 func TestSocketOnAVolume(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, flavour parts.Flavour) {
 		ref := baked(t, flavour)
 		dir := t.TempDir()
@@ -238,6 +245,7 @@ func TestSocketOnAVolume(t *testing.T) {
 }
 
 func TestContainersWithFewRights(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, flavour parts.Flavour) {
 		ref := baked(t, flavour)
 		for name, args := range map[string][]string{
@@ -253,6 +261,7 @@ func TestContainersWithFewRights(t *testing.T) {
 
 // Whoever mounts option files of their own hides the one that dbake made.
 func TestOptionFilesOfTheUser(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, flavour parts.Flavour) {
 		dir := t.TempDir()
 		if err := os.WriteFile(filepath.Join(dir, "custom.cnf"), []byte("[mysqld]\nmax_connections=66\n"), 0o644); err != nil {

@@ -214,6 +214,7 @@ func blobs(t *testing.T, ref string, visit func(what string, r io.Reader)) {
 // No credential and no byte of the dump file is in anything that a bake leaves
 // behind.
 func TestNoSecretInWhatABakeLeaves(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, flavour parts.Flavour) {
 		b := bakeSecrets(t, flavour)
 		find := needles{"the row": b.control}
@@ -310,6 +311,7 @@ func walk(t *testing.T, dir string, visit func(name string, r io.Reader)) {
 // The data directory knows nothing of the place where it was made, and has no
 // identity that all containers would share.
 func TestDataDirIsAnyServersOwn(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, flavour parts.Flavour) {
 		ref := baked(t, flavour)
 		layers := imageLayers(t, ref)

@@ -134,6 +134,7 @@ func shellRows(chunks, each int) (lines [][]string, values []string) {
 }
 
 func TestShellFolder(t *testing.T) {
+	t.Parallel()
 	lines, values := shellRows(3, 2000)
 	folder := shellFolder(t, lines)
 	want := server(t, parts.MySQL)
@@ -153,6 +154,7 @@ func TestShellFolder(t *testing.T) {
 
 // A folder made by MySQL Shell itself, where there is one: DBAKE_SHELL_FOLDER.
 func TestShellFolderOfMySQLShell(t *testing.T) {
+	t.Parallel()
 	folder := os.Getenv("DBAKE_SHELL_FOLDER")
 	if folder == "" {
 		t.Skip("set DBAKE_SHELL_FOLDER to a folder of util.dumpInstance() or util.dumpSchemas()")
@@ -166,6 +168,7 @@ func TestShellFolderOfMySQLShell(t *testing.T) {
 
 // Both ways to name a folder, through whole builds.
 func TestFolderBuilds(t *testing.T) {
+	t.Parallel()
 	lines, _ := shellRows(2, 50)
 	folder := shellFolder(t, lines)
 	entries, err := os.ReadDir(folder)
