@@ -23,6 +23,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 	"github.com/klauspost/compress/zstd"
+	"golang.org/x/sys/unix"
 
 	"github.com/dbake/dbake/baker/unpack"
 )
@@ -261,7 +262,7 @@ func TestModesOwnersTimesAndAttributes(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := unpack.Report{Files: 4, Bytes: 1, Devices: 2, Attributes: 1}
-	if _, err := syscall.Getxattr(filepath.Join(root, "d/suid"), "security.capability", make([]byte, 64)); err != nil {
+	if _, err := unix.Getxattr(filepath.Join(root, "d/suid"), "security.capability", make([]byte, 64)); err != nil {
 		t.Logf("this filesystem or user keeps no capabilities: %v", err)
 		want.Attributes++
 	}
