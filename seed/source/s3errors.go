@@ -278,14 +278,24 @@ func (f s3Failure) listHint() string {
 	return fmt.Sprintf("list what is there with: aws s3 ls s3://%s/%s", f.loc.Bucket, dir)
 }
 
-func (f s3Failure) denied() verdict {
-	permission := "s3:GetObject"
-	switch {
-	case f.op == "ListObjectsV2":
-		permission = "s3:ListBucket"
-	case f.loc.VersionID != "":
-		permission = "s3:GetObjectVersion"
+// permission is what a policy has to allow for the operation.
+func (f s3Failure) permission() string {
+	switch f.op {
+	case "ListObjectsV2":
+		return "s3:ListBucket"
+	case "PutObject", "CreateMultipartUpload", "UploadPart", "UploadPartCopy", "CompleteMultipartUpload", "CopyObject":
+		return "s3:PutObject"
+	case "PutObjectTagging", "DeleteObject", "AbortMultipartUpload":
+		return "s3:" + f.op
 	}
+	if f.loc.VersionID != "" {
+		return "s3:GetObjectVersion"
+	}
+	return "s3:GetObject"
+}
+
+func (f s3Failure) denied() verdict {
+	permission := f.permission()
 	v := verdict{
 		fmt.Sprintf("access denied: the credentials lack %s for the bucket %q", permission, f.loc.Bucket),
 		"allow " + permission + " in the role's and the bucket's policies", ErrDenied,
@@ -293,7 +303,10 @@ func (f s3Failure) denied() verdict {
 	switch {
 	case strings.Contains(strings.ToLower(f.message), "kms"):
 		v.hint = "allow kms:Decrypt for the key the object is encrypted with"
-	case permission != "s3:ListBucket":
+		if permission == "s3:PutObject" {
+			v.hint = "allow kms:GenerateDataKey and kms:Decrypt for the bucket's key"
+		}
+	case strings.HasPrefix(permission, "s3:GetObject"):
 		v.hint += "; without s3:ListBucket, S3 says the same about an object that does not exist"
 	}
 	return v
