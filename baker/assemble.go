@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"slices"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -21,8 +20,7 @@ import (
 type stacked struct {
 	v1.Layer
 
-	createdBy   string
-	annotations map[string]string
+	createdBy string
 }
 
 // image is a baked image: the base's layers, untouched, and the stacked ones. It
@@ -60,10 +58,6 @@ func assemble(base v1.Image, config *dockerspec.DockerOCIImage, layers []stacked
 		if err != nil {
 			return nil, fmt.Errorf("describe a layer: %w", err)
 		}
-		if d.Annotations == nil && len(l.annotations) > 0 {
-			d.Annotations = map[string]string{}
-		}
-		maps.Copy(d.Annotations, l.annotations)
 		m.Layers = append(m.Layers, *d)
 		config.RootFS.DiffIDs = append(slices.Clone(config.RootFS.DiffIDs), digest.Digest(diffID.String()))
 		img.layers[d.Digest] = l.Layer
@@ -91,7 +85,7 @@ func ociLayerType(t types.MediaType) types.MediaType {
 	case types.DockerUncompressedLayer:
 		return types.OCIUncompressedLayer
 	case types.DockerForeignLayer:
-		return types.OCIRestrictedLayer //nolint:staticcheck // deprecated for new layers, and this is an old one
+		return types.OCIRestrictedLayer
 	}
 	return t
 }

@@ -36,11 +36,11 @@ func TestExpandRef(t *testing.T) {
 func TestExpandRefRefuses(t *testing.T) {
 	t.Parallel()
 	for ref, want := range map[string]string{
-		"app:{{.DumpDate}}":   "is not known here: the store",
-		"app:{{.GitSHA}}":     "no Git work tree",
-		"app:{{.Nothing}}":    "the fields are",
-		"app:{{":              "not a template",
-		"APP":                 "is no image reference",
+		"app:{{.DumpDate}}":                     "is not known here: the store",
+		"app:{{.GitSHA}}":                       "no Git work tree",
+		"app:{{.Nothing}}":                      "the fields are",
+		"app:{{":                                "not a template",
+		"APP":                                   "is no image reference",
 		"app@sha256:" + strings.Repeat("a", 64): "a digest cannot be chosen",
 	} {
 		if _, err := expandRef(ref, "", TagFields{}); err == nil || !strings.Contains(err.Error(), want) {

@@ -36,7 +36,7 @@ type spdxPackage struct {
 	Name         string          `json:"name"`
 	Version      string          `json:"versionInfo,omitempty"`
 	Location     string          `json:"downloadLocation"`
-	Analyzed     bool            `json:"filesAnalyzed"`
+	Analysed     bool            `json:"filesAnalyzed"` //nolint:misspell // SPDX's own spelling
 	Purpose      string          `json:"primaryPackagePurpose,omitempty"`
 	Checksums    []spdxChecksum  `json:"checksums,omitempty"`
 	ExternalRefs []spdxReference `json:"externalRefs,omitempty"`
