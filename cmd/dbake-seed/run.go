@@ -94,10 +94,12 @@ func tuning() seed.Tuning {
 	return seed.Tuning{Lanes: number("DBAKE_LANES"), ChunkBytes: number("DBAKE_CHUNK_BYTES")}
 }
 
-// fail leaves the error for the builder and shows it in the step's output.
+// fail leaves the error for the builder and shows it in the step's output, from
+// which it is read where the builder does not keep the file.
 func (d dirs) fail(err error, stderr io.Writer) int {
-	fmt.Fprintln(stderr, "error:", err)
-	if err := writeJSON(filepath.Join(d.status, plan.ErrorFile), seed.FailureOf(err)); err != nil {
+	failure := seed.FailureOf(err)
+	fmt.Fprint(stderr, failure.Line())
+	if err := writeJSON(filepath.Join(d.status, plan.ErrorFile), failure); err != nil {
 		fmt.Fprintln(stderr, "error:", err)
 	}
 	return exitError

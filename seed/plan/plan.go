@@ -9,6 +9,7 @@ package plan
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/dbake/dbake/spec"
@@ -151,6 +152,33 @@ type Failure struct {
 	// Path is the dbake.yaml path at fault, such as "dump[0]" or
 	// "verify[1]"; empty when none is.
 	Path string `json:"path,omitempty"`
+}
+
+// linePrefix begins the line that a failed step prints.
+const linePrefix = "error: "
+
+// Line is the failure as the step prints it last, with its newline:
+// "error: verify[1]: message".
+func (f Failure) Line() string {
+	if f.Path == "" {
+		return linePrefix + f.Message + "\n"
+	}
+	return linePrefix + f.Path + ": " + f.Message + "\n"
+}
+
+// FailureIn finds the failure at the end of what a step has printed. isPath says
+// whether there is such a place in the dbake.yaml: a message may look as if it
+// began with one.
+func FailureIn(output string, isPath func(string) bool) (Failure, bool) {
+	at := strings.LastIndex("\n"+output, "\n"+linePrefix)
+	if at < 0 {
+		return Failure{}, false
+	}
+	text := strings.TrimSpace(output[at+len(linePrefix):])
+	if path, message, ok := strings.Cut(text, ": "); ok && isPath(path) {
+		return Failure{Message: message, Path: path}, true
+	}
+	return Failure{Message: text}, text != ""
 }
 
 // Entrypoint is EntrypointConfig's content: all that PID 1 of a baked image
