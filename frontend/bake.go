@@ -28,6 +28,7 @@ const (
 type restored struct {
 	resolved plan.Resolved
 	data     llb.State
+	layer    gwclient.Reference // to data, made
 	// manifest is the compact manifest.json of the data layer.
 	manifest []byte
 }
@@ -39,19 +40,8 @@ func (b *bake) run(ctx context.Context) (*gwclient.Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	files, err := b.loadContextFiles(ctx)
+	rs, err := b.bakeData(ctx, b.ownBase(bases))
 	if err != nil {
-		return nil, err
-	}
-	own := bases[platformKey(b.dc.BuildPlatforms[0])]
-	rs := restored{}
-	if rs.resolved, err = b.resolve(ctx, own); err != nil {
-		return nil, err
-	}
-	if rs.data, err = b.restoreStep(own, rs.resolved, files); err != nil {
-		return nil, err
-	}
-	if rs.manifest, err = b.restore(ctx, rs.data); err != nil {
 		return nil, err
 	}
 	scan, err := b.scanner(ctx)
@@ -77,6 +67,28 @@ func (b *bake) run(ctx context.Context) (*gwclient.Result, error) {
 		}
 	}
 	return rb.Finalize()
+}
+
+// ownBase is the base for the builder's own platform, which steps run in.
+func (b *bake) ownBase(bases map[string]base) base {
+	return bases[platformKey(b.dc.BuildPlatforms[0])]
+}
+
+// bakeData resolves the dumps and restores them.
+func (b *bake) bakeData(ctx context.Context, own base) (restored, error) {
+	rs := restored{}
+	files, err := b.loadContextFiles(ctx)
+	if err != nil {
+		return rs, err
+	}
+	if rs.resolved, err = b.resolve(ctx, own); err != nil {
+		return rs, err
+	}
+	if rs.data, err = b.restoreStep(own, rs.resolved, files); err != nil {
+		return rs, err
+	}
+	rs.layer, rs.manifest, err = b.restore(ctx, rs.data)
+	return rs, err
 }
 
 // resolve runs the resolve step and reads its answer.
@@ -111,23 +123,23 @@ func (b *bake) resolve(ctx context.Context, bs base) (plan.Resolved, error) {
 	return r, nil
 }
 
-// restore runs the restore step, unless it is cached, and returns the
-// manifest that it wrote.
-func (b *bake) restore(ctx context.Context, data llb.State) ([]byte, error) {
+// restore runs the restore step, unless it is cached, and returns the data
+// layer and the manifest in it.
+func (b *bake) restore(ctx context.Context, data llb.State) (gwclient.Reference, []byte, error) {
 	ref, err := b.solve(ctx, data, true)
 	if err != nil {
-		return nil, b.explain(ctx, err)
+		return nil, nil, b.explain(ctx, err)
 	}
 	dt, err := readFile(ctx, ref, plan.ManifestPath, maxManifest)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	var compact bytes.Buffer
 	if err := json.Compact(&compact, dt); err != nil {
-		return nil, fmt.Errorf("read the manifest of the restore step: %w", err)
+		return nil, nil, fmt.Errorf("read the manifest of the restore step: %w", err)
 	}
 	b.warnOf(ctx, compact.Bytes())
-	return compact.Bytes(), nil
+	return ref, compact.Bytes(), nil
 }
 
 // warnOf shows the warnings that the manifest holds: those of a restore that

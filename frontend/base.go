@@ -1,6 +1,7 @@
 package frontend
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -34,7 +35,7 @@ type base struct {
 // loadBase finds the base for one platform. A named context of the base's name
 // replaces it, as for FROM in a Dockerfile.
 func (b *bake) loadBase(ctx context.Context, p ocispecs.Platform) (base, error) {
-	name := b.file.Base
+	name := cmp.Or(b.baseRef, b.file.Base)
 	if name == dockerui.EmptyImageName {
 		return base{}, b.src.at("base", errors.New(`base: "scratch" has no server in it; name an image with mysqld or mariadbd`))
 	}
@@ -88,6 +89,9 @@ func (b *bake) pullBase(ctx context.Context, name string, p ocispecs.Platform) (
 	if len(img.RootFS.DiffIDs) == 0 {
 		// BuildKit has no words of its own for running something in it.
 		return fail(errors.New("the image has no files, and so no mysqld or mariadbd; name a base that holds a server"))
+	}
+	if b.baseRef != "" && img.Architecture != p.Architecture {
+		return fail(fmt.Errorf("it is for %s/%s, but the builder needs it for %s", img.OS, img.Architecture, platforms.FormatAll(p)))
 	}
 	img.Created = nil
 	st := llb.Image(named.String(), llb.Platform(p), b.dc.ImageResolveMode, b.src.location("base"),

@@ -39,7 +39,7 @@ func (b *bake) explain(ctx context.Context, stepErr error) error {
 		}
 	}
 	if code, ok := exitStatus(stepErr); ok {
-		return b.src.at("dump", exitError(code))
+		return b.src.at("dump", &StepError{Status: code})
 	}
 	return b.src.at("dump", fmt.Errorf("restore: %w", stepErr))
 }
@@ -75,15 +75,19 @@ func exitStatus(err error) (uint32, bool) {
 	return uint32(code), err == nil
 }
 
-// exitError says what is known when the agent left no ErrorFile.
-func exitError(code uint32) error {
-	switch code {
+// StepError says how the restore step ended, where the builder keeps nothing of
+// what the agent says but its output. The BuildKit inside of Docker Engine
+// 20.10 is such a builder for programs that are not frontend images.
+type StepError struct{ Status uint32 }
+
+func (e *StepError) Error() string {
+	switch e.Status {
 	case 137:
-		return errors.New("the restore was killed, most likely because the builder ran out of memory")
+		return "the restore was killed, most likely because the builder ran out of memory"
 	case gwpb.UnknownExitStatus:
-		return errors.New("the restore could not be started; the step's log says why")
+		return "the restore could not be started; the step's log says why"
 	}
-	return fmt.Errorf("the restore failed with exit status %d; the step's log says why", code)
+	return fmt.Sprintf("the restore failed with exit status %d; the step's log says why", e.Status)
 }
 
 // readFailure reads the ErrorFile out of the mounts of the failed step, which

@@ -3,7 +3,6 @@ package frontend
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/moby/buildkit/client/llb"
 	"github.com/moby/buildkit/frontend/dockerui"
@@ -32,7 +31,7 @@ func (s source) ranges(path string) []*pb.Range {
 
 // at makes err point at the place of path in the file. The place is in the text
 // too, as in the errors of package spec, because old clients and builders drop
-// the annotation.
+// the annotation. In the frontend's own process it is a *spec.Error.
 func (s source) at(path string, err error) error {
 	ranges := s.ranges(path)
 	if err == nil || ranges == nil {
@@ -41,10 +40,13 @@ func (s source) at(path string, err error) error {
 	if errors.Is(err, context.Canceled) {
 		return err
 	}
-	start := ranges[0].Start
-	// Not wrapped: on the wire, a status inside of err would replace the text
-	// around it.
-	err = fmt.Errorf("%s:%d:%d: %v", s.Filename, start.Line, start.Character+1, err) //nolint:errorlint // see above
+	// err itself is not wrapped: on the wire, a status inside of it would
+	// replace the text around it.
+	located := &spec.Error{File: s.Filename, Pos: s.file.Position(path), Msg: err.Error()}
+	if step := new(StepError); errors.As(err, &step) {
+		located.Err = step
+	}
+	err = located
 	return withSource(s.SourceMap, err, ranges)
 }
 
