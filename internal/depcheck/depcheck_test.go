@@ -72,6 +72,24 @@ func TestFoldersStayApart(t *testing.T) {
 	}
 }
 
+// TestOneImporterOfTheDockerClient keeps the Docker client, whose module has a
+// successor with other types, in the one package that has to change then.
+func TestOneImporterOfTheDockerClient(t *testing.T) {
+	t.Parallel()
+	const engine = module + "/baker/engine"
+	graph := load(t, "./...")
+	for _, p := range graph.order {
+		if p != module && !strings.HasPrefix(p, module+"/") || p == engine {
+			continue
+		}
+		for _, imported := range graph.packages[p].Imports {
+			if imported == docker[0] || strings.HasPrefix(imported, docker[0]+"/") {
+				t.Errorf("%s imports %s, but only %s may", p, imported, engine)
+			}
+		}
+	}
+}
+
 func forbidden(p *goPackage, prefixes []string, stdlibOnly bool) bool {
 	if p.Standard {
 		return false
