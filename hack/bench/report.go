@@ -21,6 +21,7 @@ type report struct {
 	ways    []*measured
 	parts   []rate
 	image   []timing
+	push    []*pushWay
 }
 
 // The table lives between these lines of the document.
@@ -50,6 +51,7 @@ func (r *report) markdown() string {
 			fmt.Fprintf(&b, "| %s | %.2f |\n", t.name, t.took.Seconds())
 		}
 	}
+	r.writePush(&b)
 	return b.String()
 }
 
