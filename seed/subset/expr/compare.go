@@ -19,8 +19,9 @@ func (c *compiler) comparer(n *node, a, b operand, ordered bool) (operand, opera
 		return a, b, flip(compare), err
 	}
 	for _, o := range [][2]*operand{{&a, &b}, {&b, &a}} {
-		if year := o[1].fixed.i; o[0].year && o[1].constant && (o[1].class != classInt || year < 1901 || year > 2155) && o[1].class != classNull {
-			return a, b, nil, fail(n.pos, "a YEAR is compared with a number that is no year; write all four digits, without quotes")
+		literal := o[1].constant && o[1].class == classInt && o[1].fixed.i >= 1901 && o[1].fixed.i <= 2155
+		if o[0].year && !literal && !o[1].direct && o[1].class != classNull {
+			return a, b, nil, fail(n.pos, "a YEAR is compared with a year, written with four digits and without quotes, or with another column")
 		}
 	}
 	switch {

@@ -44,6 +44,8 @@ type operand struct {
 	digits bool
 	// year: a YEAR column, beside which the servers change constants.
 	year bool
+	// direct: a column itself.
+	direct bool
 }
 
 func fixed(c class, v value) operand {
@@ -158,6 +160,7 @@ func (c *compiler) column(n *node) (operand, error) {
 		return operand{}, fail(n.pos, "the dump's rows have no value for the column %s", col.Name)
 	}
 	o, read := c.reader(col)
+	o.direct = true
 	if o.class == classText && o.coll == nil && o.opaque == "" {
 		name := col.Collation
 		if name == "" {
@@ -321,6 +324,9 @@ func (c *compiler) logic(n *node, args []operand) (operand, error) {
 	for i := range args {
 		if _, err := c.truthOf(args[i], n.args[i]); err != nil {
 			return operand{}, err
+		}
+		if n.op == "XOR" && args[i].class > classInt {
+			return operand{}, fail(n.args[i].pos, "XOR takes conditions and integers, not %s", args[i].class)
 		}
 	}
 	test := func(o operand) func(*row) (truth3, error) {

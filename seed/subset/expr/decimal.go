@@ -144,17 +144,6 @@ func (d decimal) mul(o decimal) decimal {
 	return fromBig(new(big.Int).Mul(d.bigInt(), o.bigInt()), d.scale+o.scale)
 }
 
-// div gives the quotient rounded half away from zero to a scale; o is not 0.
-func (d decimal) div(o decimal, scale int) decimal {
-	n := new(big.Int).Mul(d.bigInt(), pow10(scale+o.scale))
-	m := new(big.Int).Mul(o.bigInt(), pow10(d.scale))
-	q, r := new(big.Int).QuoRem(n, m, new(big.Int))
-	if r.Abs(r).Lsh(r, 1).Cmp(new(big.Int).Abs(m)) >= 0 {
-		q.Add(q, big.NewInt(int64(n.Sign()*m.Sign())))
-	}
-	return fromBig(q, scale)
-}
-
 // quoRem gives the whole quotient, cut off towards zero, and the remainder.
 func (d decimal) quoRem(o decimal) (q, r decimal) {
 	scale := max(d.scale, o.scale)

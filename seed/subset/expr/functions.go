@@ -88,7 +88,7 @@ func dateOf(n *node, a operand) (operand, error) {
 // mapped is an operand computed from another one, NULL for NULL.
 func mapped(a, out operand, f func(v value) (value, error)) operand {
 	inner := a.eval
-	out.constant = false
+	out.constant, out.year, out.direct = false, false, false
 	out.eval = func(r *row) (value, error) {
 		v, err := inner(r)
 		if err != nil || v.null {
@@ -261,7 +261,7 @@ func nullIf(c *compiler, n *node, args []operand) (operand, error) {
 		return operand{}, err
 	}
 	out := args[0]
-	out.constant = false
+	out.constant, out.year, out.direct = false, false, false
 	out.eval = func(r *row) (value, error) {
 		v, err := equal.eval(r)
 		if err != nil || (!v.null && v.i != 0) {

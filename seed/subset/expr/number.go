@@ -7,9 +7,8 @@ import (
 )
 
 var (
-	errRange     = errors.New("a result is out of range, for which the server gives an error")
-	errMinusZero = errors.New("a division gives -0.0000, which the servers do not agree about")
-	errLineEnds  = errors.New("a value holds line ends that REGEXP treats in another way on each server")
+	errRange    = errors.New("a result is out of range, for which the server gives an error")
+	errLineEnds = errors.New("a value holds line ends that REGEXP treats in another way on each server")
 )
 
 func appendInt(dst []byte, i int64) []byte { return strconv.AppendInt(dst, i, 10) }
@@ -39,10 +38,6 @@ func arithmetic(n *node, args []operand) (operand, error) {
 	switch n.op {
 	case "*":
 		scale = args[0].scale + args[1].scale
-	case "/":
-		scale = args[0].scale + 4
-		kind = max(kind, classDec)
-		unsigned = false
 	case "DIV":
 		if scale, whole = 0, true; kind == classDec && !unsigned {
 			kind = classInt
@@ -55,6 +50,9 @@ func arithmetic(n *node, args []operand) (operand, error) {
 	unsigned = unsigned && whole
 	if scale > 30 {
 		return operand{}, fail(n.pos, "the result has more than 30 digits behind the point")
+	}
+	if n.op == "/" && kind != classFloat {
+		return operand{}, fail(n.pos, "the servers do not agree how the quotient of exact numbers is rounded; multiply the other side instead, or use DIV")
 	}
 	if n.op == "%" && kind != classInt && !whole {
 		return operand{}, fail(n.pos, "MOD takes integers here")
@@ -130,10 +128,6 @@ func exact(n *node, args []operand, out operand) operand {
 				return null, nil
 			}
 			switch n.op {
-			case "/":
-				if result = d[0].div(d[1], out.scale); result.sign() == 0 && d[0].sign()*d[1].sign() < 0 {
-					return value{}, errMinusZero
-				}
 			case "DIV":
 				result, _ = d[0].quoRem(d[1])
 			case "%":

@@ -222,7 +222,7 @@ func cellsOf(table *schema.Table, raw []sql.RawBytes) []rows.Cell {
 // TestServerAgrees compares random conditions with the server.
 func TestServerAgrees(t *testing.T) {
 	inroot.Skip(t)
-	n := 3000
+	n := 2000
 	if s := os.Getenv(cases); s != "" {
 		var err error
 		if n, err = strconv.Atoi(s); err != nil {
