@@ -23,6 +23,7 @@ type chunk struct {
 	buffer []byte
 	parts  []part
 	state  int // how many of the pool's states hold for it
+	turn   int // among the chunks of the table that lanes sift
 }
 
 // part is one statement of a chunk. Its text lies in the chunk's buffer.
@@ -30,13 +31,16 @@ type part struct {
 	statement      dump.Statement // Text is empty
 	from, rows, to int            // the statement's text, and where its rows begin
 	columns        []string
+	hashed         bool   // the digest has its rows
+	sieve          *sieve // of filters that have not seen its rows; nil: none
+	shape          shape  // of its rows, for the sieve
 }
 
-// add copies a statement into the chunk.
-func (c *chunk) add(st dump.Statement, v dump.Values) {
-	p := part{statement: st, from: len(c.buffer), columns: v.Columns}
-	c.buffer = append(c.buffer, st.Text...)
-	p.rows, p.to = p.from+len(v.Head), len(c.buffer)
+// add copies a statement into the chunk: its head and its rows.
+func (c *chunk) add(p part, head, rows []byte) {
+	p.from = len(c.buffer)
+	c.buffer = append(append(c.buffer, head...), rows...)
+	p.rows, p.to = p.from+len(head), len(c.buffer)
 	p.statement.Text = nil
 	c.parts = append(c.parts, p)
 }
@@ -58,6 +62,9 @@ func (c *chunk) run(ctx context.Context, l *lane) error {
 // the statements would do, it rolls back, and the statements run themselves:
 // they know best what their rows mean and how they fail.
 func (c *chunk) load(ctx context.Context, l *lane) error {
+	if err := c.sift(l); err != nil || len(c.parts) == 0 {
+		return err
+	}
 	if err := l.follow(ctx, c.pool, c.state); err != nil {
 		return err
 	}

@@ -154,4 +154,6 @@ type lane struct {
 	// The state that decides how rows are read, once asked for.
 	charset string
 	text    []byte // LOAD DATA text, reused
+	sifter  sifter
+	spare   []byte // for rows behind filters, reused
 }

@@ -3,6 +3,7 @@ package load
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"os"
@@ -105,6 +106,29 @@ func (s *shop) load(script string) (*Loader, error) {
 
 func (s *shop) loadWith(script string, goOn bool) (*Loader, error) {
 	s.t.Helper()
+	return s.loadOptions(script, Options{Continue: goOn})
+}
+
+func (s *shop) loadOptions(script string, o Options) (*Loader, error) {
+	s.t.Helper()
+	var mu sync.Mutex
+	o.Object, o.Database, o.ChunkBytes = "script", s.name, 256
+	o.Warn = func(text string) {
+		mu.Lock()
+		defer mu.Unlock()
+		s.warnings = append(s.warnings, text)
+	}
+	var l *Loader
+	err := s.withLanes(func(ctx context.Context, session *sql.Conn, lanes Lanes) error {
+		l = NewParallel(session, lanes, dump.NewScanner(strings.NewReader(script)), o)
+		return l.Run(ctx)
+	})
+	return l, err
+}
+
+// withLanes gives a load a session and three lanes.
+func (s *shop) withLanes(do func(ctx context.Context, session *sql.Conn, lanes Lanes) error) error {
+	s.t.Helper()
 	ctx := s.t.Context()
 	var conns []*sql.Conn
 	for range 8 {
@@ -112,24 +136,15 @@ func (s *shop) loadWith(script string, goOn bool) (*Loader, error) {
 		if err != nil {
 			s.t.Fatal(err)
 		}
-		defer c.Close() //nolint:gocritic // eight connections, until the load is over
+		// A connection that goes back to the pool keeps the dump's state.
+		defer c.Raw(func(any) error { return driver.ErrBadConn }) //nolint:gocritic // eight connections, until the load is over
 		conns = append(conns, c)
 	}
 	lanes := Lanes{Look: conns[1], Rows: conns[2:5], Keys: conns[5:8]}
 	if err := lanes.PrepareKeySessions(ctx); err != nil {
 		s.t.Fatal(err)
 	}
-	var mu sync.Mutex
-	l := NewParallel(conns[0], lanes, dump.NewScanner(strings.NewReader(script)), Options{
-		Object: "script", Database: s.name, ChunkBytes: 256, Continue: goOn,
-		Warn: func(text string) {
-			mu.Lock()
-			defer mu.Unlock()
-			s.warnings = append(s.warnings, text)
-		},
-	})
-	err := l.Run(ctx)
-	return l, err
+	return do(ctx, conns[0], lanes)
 }
 
 func (s *shop) mustLoad(script string) *Loader {

@@ -9,7 +9,7 @@ import (
 
 // leftOut counts what a load did not execute although the dump holds it.
 type leftOut struct {
-	system, replication int64
+	system, replication, samples int64
 
 	decided, skipSystem bool
 }
@@ -69,6 +69,9 @@ func IsSystemSchema(name string) bool {
 func (o *leftOut) report(options Options) {
 	if o.system > 0 {
 		options.Warn(fmt.Sprintf("%s: left out %d statements about accounts and system tables; declare the accounts the image needs under accounts: in dbake.yaml", options.Object, o.system))
+	}
+	if o.samples > 0 {
+		options.Warn(fmt.Sprintf("%s: left out %d statements with rows of the server's own statistics and logs, which hold values of other tables", options.Object, o.samples))
 	}
 	if o.replication > 0 {
 		options.Warn(fmt.Sprintf("%s: left out %d CHANGE MASTER/CHANGE REPLICATION SOURCE statements: a baked image is no replica", options.Object, o.replication))

@@ -19,6 +19,7 @@ import (
 
 	"github.com/dbake/dbake/seed/dump"
 	"github.com/dbake/dbake/seed/repair"
+	"github.com/dbake/dbake/seed/rows"
 )
 
 // Rows puts the rows of INSERT and REPLACE statements into tables. Its methods
@@ -59,6 +60,10 @@ type Options struct {
 	// are up to SkipSystem. WantsRows picks the tables whose rows are.
 	Wants     func(schema string) bool
 	WantsRows func(schema, table string) bool
+	// Filters change rows, or leave them out, before the server sees them; nil
+	// loads all as they are. Whatever could bring rows past them is refused,
+	// also with Continue: see StatementError.
+	Filters rows.Filters
 	// Continue goes on after a statement the server refused.
 	Continue bool
 	// ChunkBytes is how much text of rows a lane takes at a time; 0: a
@@ -93,6 +98,7 @@ type Loader struct {
 	folder  dump.Header // what a dump folder says about itself
 	tables  map[string]*Table
 	order   []*Table
+	sieves  map[string]*sieve // of sessionRows, by tableKey
 }
 
 // Table is what a load did to one table.
@@ -100,11 +106,17 @@ type Table struct {
 	Schema, Name string
 	Rows         int64
 	// Bytes and Digest are the length in bytes and the SHA-256 (hexadecimal)
-	// of the table's rows as the dump writes them: the texts of its VALUES
-	// lists, joined by commas. Zero and empty for a table without rows, and
-	// for one whose rows came in another form.
+	// of the table's rows as the dump writes them and the filters leave them:
+	// the texts of its VALUES lists, joined by commas. Zero and empty for a
+	// table without rows, and for one whose rows came in another form.
 	Bytes  int64
 	Digest string
+	// Dropped and Masked count the rows that filters left out, and those they
+	// changed; Cells counts the changed values of each column.
+	Dropped, Masked int64
+	Cells           map[string]int64
+
+	filled bool // rows have been put
 }
 
 // New prepares a load of the dump that scanner reads over session alone. The
@@ -187,6 +199,11 @@ func (l *Loader) step(ctx context.Context, st dump.Statement) error {
 	if l.leavesOut(st) || l.rows.Skips(st) || l.unpicked(st) {
 		return nil
 	}
+	if l.options.Filters != nil {
+		if why := l.bypass(st); why != "" {
+			return l.statementError(st, errors.New(why))
+		}
+	}
 	if err := l.place(ctx, st); err != nil {
 		return err
 	}
@@ -196,6 +213,7 @@ func (l *Loader) step(ctx context.Context, st dump.Statement) error {
 		}
 		return l.rows.Put(ctx, st)
 	}
+	clear(l.sieves) // the statement may change tables
 	st, skip, err := l.repaired(st)
 	if skip || err != nil {
 		return err
@@ -355,6 +373,17 @@ var _ Rows = (*sessionRows)(nil)
 
 func (r *sessionRows) Put(ctx context.Context, st dump.Statement) error {
 	l := (*Loader)(r)
+	l.table(st).filled = true
+	if l.options.Filters != nil {
+		text, err := l.siftStatement(ctx, st)
+		if err != nil {
+			return l.statementError(st, err)
+		}
+		if text == nil {
+			return nil
+		}
+		st.Text = text
+	}
 	n, err := l.execute(ctx, st)
 	if err != nil {
 		return err

@@ -42,6 +42,10 @@ func (l *Loader) wants(schema string) bool {
 
 // wantsRows reports whether the rows of a statement are loaded.
 func (l *Loader) wantsRows(st dump.Statement) bool {
+	if l.options.Filters != nil && holdsSamples(l.schemaOf(st), st.Table) {
+		l.left.samples++
+		return false
+	}
 	if l.options.WantsRows == nil {
 		return true
 	}

@@ -22,6 +22,8 @@ type laneRows struct {
 	targets map[string]*target
 	current *target
 	chunk   *chunk
+	client  string    // the session's character_set_client, once asked for
+	sifted  [2][]byte // rows behind filters, reused
 }
 
 var _ Rows = (*laneRows)(nil)
@@ -33,13 +35,17 @@ type target struct {
 	info         *tableInfo
 	table        *Table
 	digest       hash.Hash
-	opaque       bool // some rows came in a form that has no digest
+	opaque       bool   // some rows came in a form that has no digest
+	sieve        *sieve // nil: rows stay as they are
+	later        bool   // the digest is made by the lanes, which take turns
 
 	// ----
 	pending int       // tasks queued or running
 	ended   bool      // no more rows are expected
 	keys    *deferred // keys left out until the rows are in; nil: none
 	inexact int       // chunks that had to go as SQL
+	turns   int       // given out
+	turn    int       // whose it is
 }
 
 // qualified names the table in SQL.
@@ -75,6 +81,7 @@ func (r *laneRows) Skips(st dump.Statement) bool {
 // Follow has the lanes execute a statement before the rows that come behind it.
 func (r *laneRows) Follow(st dump.Statement) {
 	r.flush(false)
+	r.client = ""
 	r.pool.mu.Lock()
 	defer r.pool.mu.Unlock()
 	r.pool.states = append(r.pool.states, string(st.Text))
@@ -88,6 +95,10 @@ func (r *laneRows) Put(ctx context.Context, st dump.Statement) error {
 	}
 	values, plain := dump.ParseInsert(st.Text, st.Mode)
 	plain = plain && values.Complete()
+	t.table.filled = true
+	if t.sieve != nil {
+		return r.putSifted(ctx, t, st, values, plain)
+	}
 	if plain {
 		t.add(values.Rows)
 	} else {
@@ -96,6 +107,11 @@ func (r *laneRows) Put(ctx context.Context, st dump.Statement) error {
 	if !plain || !t.takesChunks(values) {
 		return r.putInOrder(ctx, t, st)
 	}
+	return r.gather(ctx, t, part{statement: st, columns: values.Columns, hashed: true}, values.Head, values.Rows)
+}
+
+// gather adds a statement's rows to the chunk of their table.
+func (r *laneRows) gather(ctx context.Context, t *target, p part, head, rows []byte) error {
 	if r.chunk == nil {
 		buffer, err := r.pool.takeBuffer()
 		if err != nil {
@@ -103,7 +119,7 @@ func (r *laneRows) Put(ctx context.Context, st dump.Statement) error {
 		}
 		r.chunk = &chunk{target: t, buffer: buffer, loader: r.loader, pool: r.pool}
 	}
-	r.chunk.add(st, values)
+	r.chunk.add(p, head, rows)
 	if len(r.chunk.buffer) >= r.loader.chunkBytes() {
 		return r.flushLarge(ctx)
 	}
@@ -161,12 +177,17 @@ func (r *laneRows) begin(ctx context.Context, t *target) error {
 	switch {
 	case IsConnectionLost(err) || ctx.Err() != nil:
 		return errors.Join(err, context.Cause(ctx))
+	case err != nil && r.loader.options.Filters != nil && !isMissing(err):
+		return fmt.Errorf("%s: %s.%s is no table whose definition dbake could read, so its rows cannot be changed or picked: %w", r.loader.options.Object, t.schema, t.name, err)
 	case err != nil:
 		// It is no table, or none that is there: the statement itself will
 		// say so best. The zero info sends its rows over the session.
 		info = &tableInfo{}
 	}
 	t.info = info
+	if err := r.makeSieve(t); err != nil {
+		return err
+	}
 	r.pool.mu.Lock()
 	t.ended = false
 	if info.empty {
@@ -209,6 +230,9 @@ func (r *laneRows) flush(ended bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if c := r.chunk; c != nil {
+		if c.sifts() {
+			c.turn = c.target.takeTurn()
+		}
 		p.queueRows(c.target, c, &c.state)
 		r.chunk = nil
 	}

@@ -51,7 +51,15 @@ type textChunk struct {
 	buffer []byte
 	first  int64 // number of its first row in the file, from 1
 	rows   int64
-	state  int // how many of the pool's states hold for it
+	read   int64 // rows of the file: as many as rows, or more with filters
+	state  int   // how many of the pool's states hold for it
+
+	sieve  *sieve // of filters that have not seen the rows; nil: none
+	format *textFormat
+	turn   int
+	// dropped: filters have left rows out, so that nobody can tell the number
+	// that one had in the file.
+	dropped bool
 }
 
 // putFile puts the rows of a file into its table.
@@ -77,6 +85,7 @@ func (r *laneRows) putFile(ctx context.Context, f File) error {
 	if t.info.create == "" {
 		return fmt.Errorf("%s: there is no table %s.%s for its rows", f.Name, schema, st.Table)
 	}
+	t.table.filled = true
 	if err := r.putLines(ctx, t, f, split); err != nil {
 		return err
 	}
@@ -97,13 +106,16 @@ func (r *laneRows) putLines(ctx context.Context, t *target, f File, split *lines
 		if err != nil {
 			return err
 		}
-		c := &textChunk{target: t, loader: r.loader, pool: r.pool, first: first}
+		c := &textChunk{target: t, loader: r.loader, pool: r.pool, first: first, format: format}
 		c.buffer, c.rows, err = split.fill(buffer, r.loader.chunkBytes())
 		if doubt := format.check(c.buffer); doubt != nil {
 			err = doubt // it may be the reason of the other
 		}
 		if err == nil && c.rows > 0 && format.into == "" {
 			err = format.finish(t, f.Rows, r.loader.folder.Flavour, split.fields(c.buffer))
+			if err == nil && t.sieve != nil {
+				err = format.sift(t.sieve, f.Rows)
+			}
 		}
 		if err != nil {
 			return fmt.Errorf("%s: %w", f.Name, err)
@@ -117,11 +129,17 @@ func (r *laneRows) putLines(ctx context.Context, t *target, f File, split *lines
 		if column := format.doubt(c.buffer); column != "" {
 			r.loader.options.Warn(fmt.Sprintf("%s: column %s is taken to be in its own character set, as mysqldump writes it unless it is given --default-character-set, but the text is UTF-8: look whether it is right", f.Name, column))
 		}
-		c.into = format.into
-		if err := r.queueText(ctx, c, len(c.buffer) >= r.loader.chunkBytes()/2); err != nil {
+		c.into, c.read = format.into, c.rows
+		first += c.rows
+		large := len(c.buffer) >= r.loader.chunkBytes()/2
+		if format.first != nil {
+			if err := c.siftFirst(r); err != nil {
+				return err
+			}
+		}
+		if err := r.queueText(ctx, c, large); err != nil {
 			return err
 		}
-		first += c.rows
 	}
 }
 
@@ -134,16 +152,29 @@ func (r *laneRows) queueText(ctx context.Context, c *textChunk, large bool) erro
 			return err
 		}
 	}
-	t.addText(c.buffer)
 	p := r.pool
+	if c.format.rest {
+		t.later = true
+	}
+	if !t.later {
+		t.addText(c.buffer)
+	} else {
+		c.sieve = t.sieve
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if c.sieve != nil {
+		c.turn = t.takeTurn()
+	}
 	p.queueRows(t, c, &c.state)
 	return nil
 }
 
 // addText counts the text of a file's rows and takes it into the digest.
 func (t *target) addText(rows []byte) {
+	if len(rows) == 0 {
+		return
+	}
 	if t.digest == nil {
 		t.digest = sha256.New()
 	}
@@ -170,6 +201,9 @@ func (c *textChunk) run(ctx context.Context, l *lane) error {
 // load executes one LOAD DATA. LOCAL makes the server put in something else for
 // what it cannot take, and count it as a warning: here that is an error.
 func (c *textChunk) load(ctx context.Context, l *lane) (int64, error) {
+	if err := c.sift(l); err != nil || c.rows == 0 {
+		return 0, err
+	}
 	if err := l.follow(ctx, c.pool, c.state); err != nil {
 		return 0, err
 	}
@@ -232,7 +266,7 @@ func (c *textChunk) refused(e *mysql.MySQLError) *RowsError {
 	f.Code, f.err = int(e.Number), e
 	message := e.Message
 	if m := atRow.FindStringSubmatchIndex(message); m != nil {
-		if n, err := strconv.ParseInt(message[m[4]:m[5]], 10, 64); err == nil && n >= 1 && n <= c.rows {
+		if n, err := strconv.ParseInt(message[m[4]:m[5]], 10, 64); err == nil && n >= 1 && n <= c.rows && !c.dropped {
 			f.Row = c.first + n - 1
 			f.Last = f.Row
 			// The message counts from the chunk's first row.
@@ -246,7 +280,7 @@ func (c *textChunk) refused(e *mysql.MySQLError) *RowsError {
 func (c *textChunk) fault(reason string) *RowsError {
 	return &RowsError{
 		Object: c.loader.options.Object, Schema: c.target.schema, Table: c.target.name,
-		Row: c.first, Last: c.first + c.rows - 1, Reason: reason,
+		Row: c.first, Last: c.first + c.read - 1, Reason: reason,
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/dbake/dbake/seed/dump"
 	"github.com/dbake/dbake/seed/folder"
+	"github.com/dbake/dbake/seed/rows"
 )
 
 // textFormat is how LOAD DATA reads the rows of a file.
@@ -18,6 +19,11 @@ type textFormat struct {
 	// ASCII text has such bytes, too.
 	unsafe string
 	wide   bool
+	// What filters want, once the columns are known: see sift.
+	columns []string
+	format  rows.Format
+	first   rows.Rewriter // of those that need rows in order; nil: none
+	rest    bool          // there are others
 	// A column of such a file whose text is not UTF-8, until one has been seen.
 	foreign string
 }
@@ -35,16 +41,17 @@ func (t *target) newTextFormat(charset string) (*textFormat, error) {
 }
 
 // finish adds what the first rows tell.
-func (f *textFormat) finish(t *target, rows *folder.Rows, flavour string, fields int) error {
-	columns, err := t.info.ofFile(rows.Columns, flavour, fields)
+func (f *textFormat) finish(t *target, file *folder.Rows, flavour string, fields int) error {
+	columns, err := t.info.ofFile(file.Columns, flavour, fields)
 	if err != nil {
 		return err
 	}
-	charset := rows.Charset
+	charset := file.Charset
 	var names, sets []string
 	for i, c := range columns {
 		variable, quoted := fmt.Sprintf("@dbake_%d", i), QuoteName(c.name)
-		function := rows.Decode[c.name]
+		function := file.Decode[c.name]
+		f.columns = append(f.columns, c.name)
 		switch {
 		case c.generated:
 			names = append(names, variable)
@@ -63,10 +70,10 @@ func (f *textFormat) finish(t *target, rows *folder.Rows, flavour string, fields
 	if t.info.numbersItself(columns) {
 		t.info.serial = true
 	}
-	d := rows.Dialect
+	d := file.Dialect
 	f.into = "INTO TABLE " + t.qualified()
-	if rows.Partition != "" {
-		f.into += " PARTITION (" + QuoteName(rows.Partition) + ")"
+	if file.Partition != "" {
+		f.into += " PARTITION (" + QuoteName(file.Partition) + ")"
 	}
 	f.into += " CHARACTER SET " + charset +
 		" FIELDS TERMINATED BY " + hexText(d.FieldEnd) + " ESCAPED BY " + hexText(d.Escape) +

@@ -16,9 +16,9 @@ type Rewriter interface {
 	// that no filter changes, and cells of others, keep their bytes. An error
 	// holds no value; dst is of no use then.
 	Append(dst, text []byte) ([]byte, Counts, error)
-	// Changed is how many cells of each column have been changed so far, in the
-	// order of the columns.
-	Changed() []int64
+	// TakeChanged calls add with each column whose cells have been changed since
+	// it was last called, and how many were.
+	TakeChanged(add func(column string, cells int64))
 }
 
 // Counts are numbers of rows.
@@ -101,8 +101,15 @@ func newTable(t *schema.Table, columns []string, f Filter) (table, error) {
 	return out, nil
 }
 
-// Changed is how many cells of each column have been changed.
-func (t *table) Changed() []int64 { return t.changed }
+// TakeChanged tells of the columns whose cells have been changed.
+func (t *table) TakeChanged(add func(column string, cells int64)) {
+	for i, n := range t.changed {
+		if n > 0 {
+			add(t.columns[i].name, n)
+			t.changed[i] = 0
+		}
+	}
+}
 
 // ask hands a row's cells to the filter.
 func (t *table) ask(row int64) (keep, changed bool, err error) {
