@@ -105,13 +105,15 @@ func openDir(ctx context.Context, dir, arch string) (string, error) {
 		return "", fmt.Errorf("find the agent in %s: %w", dir, err)
 	}
 	key := fmt.Sprintf("%s %d %d", dir, info.Size(), info.ModTime().UnixNano())
-	return lay(ctx, key, arch, func() (fs.FS, error) { return source, nil })
+	return lay(ctx, key, arch, func(string) (fs.FS, error) { return source, nil })
 }
 
 // openPacked unpacks what this program has in itself.
 func openPacked(ctx context.Context, arch string) (string, error) {
 	sum := sha256.Sum256(packed)
-	return lay(ctx, hex.EncodeToString(sum[:]), arch, func() (fs.FS, error) { return archive.Unpack(bytes.NewReader(packed)) })
+	return lay(ctx, hex.EncodeToString(sum[:]), arch, func(scratch string) (fs.FS, error) {
+		return os.DirFS(scratch), archive.Unpack(bytes.NewReader(packed), scratch)
+	})
 }
 
 // findSeed gives the name of the dbake-seed for an architecture.
@@ -147,7 +149,7 @@ func checkMachine(source fs.FS, name, arch string) error {
 
 // lay puts the agent for an architecture into the user's cache, once for each
 // key, and removes what has not been used for a month.
-func lay(ctx context.Context, key, arch string, open func() (fs.FS, error)) (string, error) {
+func lay(ctx context.Context, key, arch string, open func(scratch string) (fs.FS, error)) (string, error) {
 	cache, err := os.UserCacheDir()
 	if err != nil {
 		return "", fmt.Errorf("find the cache directory for the agent: %w; set XDG_CACHE_HOME or HOME", err)
@@ -171,7 +173,12 @@ func lay(ctx context.Context, key, arch string, open func() (fs.FS, error)) (str
 		return "", fmt.Errorf("make the agent's cache: %w", err)
 	}
 	defer os.RemoveAll(fresh)
-	source, err := open()
+	scratch, err := os.MkdirTemp(cache, "new-")
+	if err != nil {
+		return "", fmt.Errorf("make the agent's cache: %w", err)
+	}
+	defer os.RemoveAll(scratch)
+	source, err := open(scratch)
 	if err == nil {
 		err = fill(ctx, source, fresh, arch, certs)
 	}

@@ -9,8 +9,8 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
-	"testing/fstest"
 
 	"github.com/klauspost/compress/zstd"
 )
@@ -57,26 +57,40 @@ func add(archive *tar.Writer, from, name string) error {
 	return err
 }
 
-// Unpack reads what Pack wrote into memory.
-func Unpack(r io.Reader) (fs.FS, error) {
+// Unpack writes what Pack read into a directory.
+func Unpack(r io.Reader, dir string) error {
 	plain, err := zstd.NewReader(r)
 	if err != nil {
-		return nil, fmt.Errorf("unpack: %w", err)
+		return fmt.Errorf("unpack: %w", err)
 	}
 	defer plain.Close()
-	files := fstest.MapFS{}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return fmt.Errorf("unpack: %w", err)
+	}
+	defer root.Close()
 	for archive := tar.NewReader(plain); ; {
 		header, err := archive.Next()
 		if errors.Is(err, io.EOF) {
-			return files, nil
+			return nil
+		}
+		if err == nil {
+			err = extract(root, header.Name, archive)
 		}
 		if err != nil {
-			return nil, fmt.Errorf("unpack: %w", err)
+			return fmt.Errorf("unpack: %w", err)
 		}
-		text, err := io.ReadAll(archive)
-		if err != nil {
-			return nil, fmt.Errorf("unpack %s: %w", header.Name, err)
-		}
-		files[header.Name] = &fstest.MapFile{Data: text, Mode: 0o755}
 	}
+}
+
+func extract(root *os.Root, name string, content io.Reader) error {
+	if err := root.MkdirAll(path.Dir(name), 0o755); err != nil {
+		return err
+	}
+	file, err := root.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o755)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(file, content)
+	return errors.Join(err, file.Close())
 }
