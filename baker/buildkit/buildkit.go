@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync/atomic"
 
 	"github.com/moby/buildkit/client"
 	gwclient "github.com/moby/buildkit/frontend/gateway/client"
@@ -80,6 +81,7 @@ func (b *Builder) Restore(ctx context.Context, o builder.Order, w progress.Write
 	down := startDownload(b.options.SpillDir)
 	r.opt.Exports = []client.ExportEntry{{Type: client.ExporterTar, Output: down.output}}
 	r.opt.CacheExports = b.options.CacheTo
+	r.begun = &down.begun
 	restored := &builder.Restored{}
 	err = r.build(ctx, w, func(ctx context.Context, c gwclient.Client, fo frontend.Options) (*gwclient.Result, error) {
 		data, err := frontend.Restore(ctx, c, fo)
@@ -101,6 +103,7 @@ func (b *Builder) Restore(ctx context.Context, o builder.Order, w progress.Write
 // download is a data directory that comes in.
 type download struct {
 	writer *io.PipeWriter
+	begun  atomic.Bool // the builder has begun to send
 	done   chan struct{}
 	tree   *tree.Tree
 	err    error
@@ -120,7 +123,10 @@ func startDownload(spillDir string) *download {
 }
 
 // output is BuildKit's exporter's way to the stream.
-func (d *download) output(map[string]string) (io.WriteCloser, error) { return d.writer, nil }
+func (d *download) output(map[string]string) (io.WriteCloser, error) {
+	d.begun.Store(true)
+	return d.writer, nil
+}
 
 // errNoData ends a download whose build failed, or gave nothing.
 var errNoData = errors.New("the builder sent no data directory")

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"github.com/docker/cli/cli/config"
 	"github.com/moby/buildkit/client"
@@ -45,6 +46,8 @@ type run struct {
 	order   builder.Order
 	opt     client.SolveOpt
 	secrets *store
+	// begun, unless nil, says that what the build gives has begun to arrive.
+	begun *atomic.Bool
 }
 
 // newRun says what the build gets from this machine.
@@ -154,9 +157,27 @@ func agentState(c gwclient.Client) *llb.State {
 // frontendFunc is a part of package frontend.
 type frontendFunc func(context.Context, gwclient.Client, frontend.Options) (*gwclient.Result, error)
 
+// The BuildKit inside of Docker Engine 20.10 gives up a client whose files or
+// secrets it needs and that does not answer for some seconds, as happens on a
+// machine with a load far above its cores. It has no type for that.
+const (
+	sessionLost = "no active session"
+	maxTries    = 3
+)
+
 // build runs f inside of a build and passes the build's progress on. Its error
 // is the one for the user.
 func (r *run) build(ctx context.Context, w progress.Writer, f frontendFunc) error {
+	for try := 1; ; try++ {
+		err := r.buildOnce(ctx, w, f)
+		again := err != nil && ctx.Err() == nil && try < maxTries && strings.Contains(err.Error(), sessionLost)
+		if !again || r.begun != nil && r.begun.Load() {
+			return err
+		}
+	}
+}
+
+func (r *run) buildOnce(ctx context.Context, w progress.Writer, f frontendFunc) error {
 	statuses := make(chan *client.SolveStatus)
 	printed := &restoreLog{}
 	passed := make(chan struct{})

@@ -103,7 +103,7 @@ func (c *Client) WaitHealthy(ctx context.Context, id string) error {
 	for pause := firstPause; ; pause = min(2*pause, longPause) {
 		one, err := c.Container(ctx, id)
 		if err != nil {
-			return err
+			return fmt.Errorf("wait for the container %s to get healthy: %w", id, err)
 		}
 		if !one.Running {
 			return c.exited(ctx, one)

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -43,10 +44,11 @@ func inBuildKit(t *testing.T) builder.Builder {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return connected(t, address)
+	return connected(t, address, buildkit.Options{})
 }
 
-func connected(t *testing.T, where string) builder.Builder {
+// connected is a builder that goes away with the test.
+func connected(t *testing.T, where string, o buildkit.Options) builder.Builder {
 	t.Helper()
 	c, err := buildkit.Connect(t.Context(), where, buildkit.TLS{})
 	if err != nil {
@@ -57,7 +59,8 @@ func connected(t *testing.T, where string) builder.Builder {
 			t.Error(err)
 		}
 	})
-	return buildkit.New(c, buildkit.Options{Agent: agentDir(t), SpillDir: t.TempDir()})
+	o.Agent, o.SpillDir = agentDir(t), t.TempDir()
+	return buildkit.New(c, o)
 }
 
 // inDocker is the builder for the BuildKit inside the parts' Docker Engine.
@@ -355,15 +358,63 @@ func TestBuildxBuilderByName(t *testing.T) {
 		t.Setenv(name, value)
 	}
 	o := order(t, "dump: app.sql\n", map[string]string{"app.sql": appDump})
-	resolved, err := connected(t, "dbake").Resolve(t.Context(), o, progress.Discard)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if resolved.Base.Flavour != "mariadb" {
-		t.Errorf("resolved is %+v", resolved)
-	}
+	t.Run("resolve", func(t *testing.T) {
+		resolved, err := connected(t, "dbake", buildkit.Options{}).Resolve(t.Context(), o, progress.Discard)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if resolved.Base.Flavour != "mariadb" {
+			t.Errorf("resolved is %+v", resolved)
+		}
+	})
+	waitFor(t, 5*time.Second, func() bool { return len(children("dial-stdio")) == 0 }, func() string {
+		return "the connection's process still runs: " + strings.Join(children("dial-stdio"), "; ")
+	})
 	_, err = buildkit.Connect(t.Context(), "no-such-builder", buildkit.TLS{})
 	if err == nil || !strings.Contains(err.Error(), "no-such-builder") {
 		t.Errorf("the error for a builder that is not there is %v", err)
+	}
+}
+
+// children lists the command lines of this process's children that hold text.
+func children(text string) []string {
+	self := "\nPPid:\t" + strconv.Itoa(os.Getpid()) + "\n"
+	dirs, _ := filepath.Glob("/proc/[0-9]*")
+	var found []string
+	for _, dir := range dirs {
+		status, _ := os.ReadFile(filepath.Join(dir, "status"))
+		command, _ := os.ReadFile(filepath.Join(dir, "cmdline"))
+		if strings.Contains(string(status), self) && strings.Contains(string(command), text) {
+			found = append(found, strings.ReplaceAll(string(command), "\x00", " "))
+		}
+	}
+	return found
+}
+
+// What was restored goes into an external cache, and the next bake looks there.
+func TestBuildKitCaches(t *testing.T) {
+	t.Parallel()
+	address, err := all.BuildKit(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	cache := filepath.Join(t.TempDir(), "cache")
+	o := order(t, "restore: {database: shop}\ndump: app.sql\n", map[string]string{"app.sql": appDump})
+	record := &recorder{t: t}
+	for _, options := range []buildkit.Options{
+		{CacheTo: []client.CacheOptionsEntry{{Type: "local", Attrs: map[string]string{"dest": cache, "mode": "max"}}}},
+		{CacheFrom: []client.CacheOptionsEntry{{Type: "local", Attrs: map[string]string{"src": cache}}}},
+	} {
+		restored, err := connected(t, address, options).Restore(t.Context(), o, record.write)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := restored.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	holds(t, record.String(), "exporting cache", "importing cache manifest from local")
+	if _, err := os.Stat(filepath.Join(cache, "index.json")); err != nil {
+		t.Error(err)
 	}
 }
