@@ -27,8 +27,8 @@ const awsSecret = "aws"
 
 // resolveStep returns the directory that the resolve step writes into.
 //
-// While a dump lies somewhere else than in the build context, the step runs
-// every time. Steps that ignore the cache are still shared by builds that run
+// While a dump lies somewhere else than in the build context, or masks have a key,
+// the step runs every time: the values of secrets are in no cache key. Steps that ignore the cache are still shared by builds that run
 // at the same moment, so the session makes it this build's own. Its output is
 // read by the frontend and never an input of another step, which keeps it out
 // of the cache that is exported and out of provenance.
@@ -45,7 +45,11 @@ func (b *bake) resolveStep(bs base) (llb.State, error) {
 		b.src.location("dump"),
 	}
 	opts = append(opts, b.stepOptions()...)
-	if b.hasRemoteDump() {
+	key := plan.NewResolve(b.file).MaskKey
+	if key != "" {
+		opts = append(opts, llb.AddSecret(path.Join(plan.SecretDir, key), llb.SecretID(key)))
+	}
+	if b.hasRemoteDump() || key != "" {
 		opts = append(opts, llb.IgnoreCache, llb.AddEnv("DBAKE_BUILD", b.c.BuildOpts().SessionID))
 	} else if b.isNoCache(stepResolve) {
 		opts = append(opts, llb.IgnoreCache)

@@ -84,7 +84,12 @@ func (r *restore) applyUser(ctx context.Context, admin *sql.Conn, path string, u
 // secret reads a secret's file. The final newline that editors add is no part
 // of a password.
 func (r *restore) secret(id string) (string, error) {
-	text, err := os.ReadFile(filepath.Join(r.dirs.Secrets, id))
+	return r.dirs.secret(id)
+}
+
+// secret gives the value of a secret, without the line end behind it.
+func (d Dirs) secret(id string) (string, error) {
+	text, err := os.ReadFile(filepath.Join(d.Secrets, id))
 	if err != nil {
 		return "", fmt.Errorf("secret %q is not there: give it with --secret id=%s,src=FILE or --secret id=%s,env=NAME", id, id, id)
 	}

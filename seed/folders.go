@@ -78,7 +78,7 @@ func (r *restore) checkRows(name string, p *folder.Plan, loader *load.Loader) er
 	}
 	got := map[folder.Table]int64{}
 	for _, t := range loader.Tables() {
-		got[folder.Table{Schema: t.Schema, Name: t.Name}] = t.Rows
+		got[folder.Table{Schema: t.Schema, Name: t.Name}] = t.Rows + t.Dropped
 	}
 	for table, want := range p.Rows {
 		n, loaded := got[table]

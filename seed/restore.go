@@ -19,6 +19,8 @@ import (
 	"github.com/dbake/dbake/seed/manifest"
 	"github.com/dbake/dbake/seed/mysqld"
 	"github.com/dbake/dbake/seed/plan"
+	"github.com/dbake/dbake/seed/rows"
+	"github.com/dbake/dbake/seed/schema"
 	"github.com/dbake/dbake/seed/source"
 	"github.com/dbake/dbake/spec"
 )
@@ -35,6 +37,9 @@ func Restore(ctx context.Context, order plan.Restore, dirs Dirs, tuning Tuning, 
 		DataDir: order.DataDir,
 	}
 	defer os.RemoveAll(dirs.Work)
+	if err := r.makeFilters(); err != nil {
+		return nil, err
+	}
 	if err := r.initialize(ctx); err != nil {
 		return nil, err
 	}
@@ -59,6 +64,9 @@ type restore struct {
 	db             *sql.DB
 	// matched are the patterns of restore.databases that have matched.
 	matched []string
+	filters rows.Filters // nil: rows go in as they are
+	// define is told of the tables that filters have to know of; nil: nobody.
+	define func(*schema.Table)
 
 	mu sync.Mutex // guards manifest.Warnings
 }
@@ -306,6 +314,8 @@ func (r *restore) newLoader(ctx context.Context, name string, scanner *dump.Scan
 		Repair:     r.repairer,
 		Wants:      r.wants,
 		WantsRows:  r.wantsRows,
+		Filters:    r.filters,
+		Define:     r.define,
 		Continue:   r.order.Options.OnError == spec.OnErrorContinue,
 		ChunkBytes: r.tuning.ChunkBytes,
 		Warn:       func(text string) { r.warn("", text) },
@@ -332,7 +342,11 @@ func (r *restore) record(d manifest.Dump, loader *load.Loader) {
 	m.Statements += counts.Statements
 	m.Skipped += counts.Skipped
 	for _, t := range loader.Tables() {
-		m.Tables = append(m.Tables, manifest.Table{Schema: t.Schema, Name: t.Name, Rows: t.Rows, Bytes: t.Bytes, Digest: t.Digest})
+		m.Tables = append(m.Tables, manifest.Table{
+			Schema: t.Schema, Name: t.Name, Rows: t.Rows, Bytes: t.Bytes, Digest: t.Digest,
+			Masked: t.Masked, Dropped: t.Dropped,
+		})
+		r.recordMask(t)
 	}
 	slices.SortStableFunc(m.Tables, func(a, b manifest.Table) int {
 		return strings.Compare(a.Schema+"\x00"+a.Name, b.Schema+"\x00"+b.Name)

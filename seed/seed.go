@@ -91,6 +91,13 @@ func Resolve(ctx context.Context, q plan.Resolve, dirs Dirs, emit event.Sink) (*
 	src := source.New(source.Config{ContextDir: dirs.Context, SecretDir: dirs.Secrets})
 	defer src.Close()
 	out := &plan.Resolved{Base: base, Objects: []plan.Object{}}
+	if q.MaskKey != "" {
+		key, err := dirs.maskKey(q.MaskKey)
+		if err != nil {
+			return nil, at("mask.key", err)
+		}
+		out.KeyCheck = keyCheck(key)
+	}
 	for i, d := range q.Dumps {
 		emit(event.Phase{Name: "look at the dump", Detail: source.Display(plan.Object{Location: d.Location})})
 		objects, err := src.Resolve(ctx, q.Dumps[i:i+1])

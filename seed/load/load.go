@@ -20,6 +20,7 @@ import (
 	"github.com/dbake/dbake/seed/dump"
 	"github.com/dbake/dbake/seed/repair"
 	"github.com/dbake/dbake/seed/rows"
+	"github.com/dbake/dbake/seed/schema"
 )
 
 // Rows puts the rows of INSERT and REPLACE statements into tables. Its methods
@@ -64,6 +65,9 @@ type Options struct {
 	// loads all as they are. Whatever could bring rows past them is refused,
 	// also with Continue: see StatementError.
 	Filters rows.Filters
+	// Define is told of each table that the dump creates, and again when it
+	// changes it, before the rows behind the statement come; nil: nobody is.
+	Define func(t *schema.Table)
 	// Continue goes on after a statement the server refused.
 	Continue bool
 	// ChunkBytes is how much text of rows a lane takes at a time; 0: a
@@ -99,6 +103,7 @@ type Loader struct {
 	tables  map[string]*Table
 	order   []*Table
 	sieves  map[string]*sieve // of sessionRows, by tableKey
+	defined map[string]*schema.Table
 }
 
 // Table is what a load did to one table.
@@ -225,6 +230,7 @@ func (l *Loader) step(ctx context.Context, st dump.Statement) error {
 		return err
 	}
 	l.follow(st)
+	l.define(st)
 	return nil
 }
 
@@ -242,6 +248,40 @@ func (l *Loader) follow(st dump.Statement) {
 		l.table(st)
 		l.counts.tables.Add(1)
 	}
+}
+
+// define tells of a table that has been created or changed. What cannot be read is
+// left to whoever puts rows into the table: they look at it in the server.
+func (l *Loader) define(st dump.Statement) {
+	if l.options.Define == nil {
+		return
+	}
+	key := tableKey(l.schemaOf(st), st.Table)
+	switch st.Kind {
+	case dump.CreateTable:
+		t, err := schema.Parse(st.Text, st.Mode)
+		if err != nil {
+			return
+		}
+		t.Schema, t.Name = l.schemaOf(st), st.Table
+		if l.defined == nil {
+			l.defined = map[string]*schema.Table{}
+		}
+		l.defined[key] = t
+	case dump.AlterTable:
+		old := l.defined[key]
+		if old == nil {
+			return
+		}
+		t := *old
+		if err := schema.Alter(&t, st.Text, st.Mode); err != nil {
+			return
+		}
+		l.defined[key] = &t
+	default:
+		return
+	}
+	l.options.Define(l.defined[key])
 }
 
 // waitFor waits for the rows that a statement could depend on. What is not

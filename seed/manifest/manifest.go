@@ -32,6 +32,8 @@ type Manifest struct {
 	Statements int64 `json:"statements"`
 	// Skipped counts statements the server refused (restore.on_error).
 	Skipped int64 `json:"skipped,omitempty"`
+	// Mask is there when values were masked.
+	Mask *Mask `json:"mask,omitempty"`
 	// Warnings are all the warnings of the bake.
 	Warnings []string `json:"warnings,omitempty"`
 }
@@ -54,6 +56,17 @@ type Dump struct {
 	ServerVersion string `json:"serverVersion,omitempty"`
 }
 
+// Mask says what was masked, and with what.
+type Mask struct {
+	// Rules is the SHA-256 of the mask section, and KeyCheck plan.Restore's:
+	// the same of both means the same masks of the same values.
+	Rules    string `json:"rules"`
+	KeyCheck string `json:"keyCheck,omitempty"`
+	// Columns are those in which values have been replaced, as
+	// schema.table.column, sorted.
+	Columns []string `json:"columns"`
+}
+
 // Server is the server that was baked with.
 type Server struct {
 	Flavour string `json:"flavour"`
@@ -67,10 +80,14 @@ type Table struct {
 	// Rows is what the server counted as inserted.
 	Rows int64 `json:"rows"`
 	// Bytes and Digest are the length and the SHA-256 of the rows as the
-	// dump writes them: the texts of its VALUES lists, joined by commas, or
-	// the files of its rows, one behind the other.
+	// dump writes them, masked: the texts of its VALUES lists, joined by
+	// commas, or the files of its rows, one behind the other.
 	Bytes  int64  `json:"bytes"`
 	Digest string `json:"digest,omitempty"`
+	// Masked counts the rows in which values were replaced, Dropped those that
+	// restore.tables and restore.subset left out.
+	Masked  int64 `json:"masked,omitempty"`
+	Dropped int64 `json:"dropped,omitempty"`
 }
 
 // Write puts the manifest into a file, making its directory.

@@ -44,6 +44,10 @@ const (
 type Resolve struct {
 	Dumps   []spec.Dump `json:"dumps,omitempty"`
 	DataDir string      `json:"datadir"`
+	// MaskKey is the id of the secret that masks depend on; empty: none. The
+	// step needs its file in SecretDir, and has to run every time: builders
+	// know an answer of before by everything but the values of secrets.
+	MaskKey string `json:"maskKey,omitempty"`
 }
 
 // UnmarshalJSON also takes the dumps' addresses apart again, because a Location
@@ -70,6 +74,11 @@ type Resolved struct {
 	// folders of the build context have a Location and nothing else.
 	Objects []Object `json:"objects"`
 	Base    Base     `json:"base"`
+	// KeyCheck tells whether the value of Resolve.MaskKey is the one of before,
+	// and nothing else about it: it is a part of HMAC-SHA256, hexadecimal.
+	// Being part of the order for the restore step, it makes another key
+	// another restore. Empty without a key.
+	KeyCheck string `json:"keyCheck,omitempty"`
 }
 
 // Object is one input with its identity pinned.
@@ -125,10 +134,19 @@ type Restore struct {
 	Accounts spec.Accounts `json:"accounts"`
 	After    []string      `json:"after,omitempty"`
 	Verify   []string      `json:"verify,omitempty"`
+	// Mask says which values are replaced; KeyCheck is Resolved's.
+	Mask     *spec.Mask `json:"mask,omitempty"`
+	KeyCheck string     `json:"keyCheck,omitempty"`
 }
 
 // NewResolve is the question that a dbake.yaml asks.
-func NewResolve(f *spec.File) Resolve { return Resolve{Dumps: f.Dump, DataDir: f.DataDir} }
+func NewResolve(f *spec.File) Resolve {
+	r := Resolve{Dumps: f.Dump, DataDir: f.DataDir}
+	if f.Mask != nil && f.Mask.Key != nil {
+		r.MaskKey = f.Mask.Key.Secret
+	}
+	return r
+}
 
 // NewRestore is the order of a dbake.yaml whose question was answered by r.
 func NewRestore(f *spec.File, r Resolved) Restore {
@@ -141,6 +159,8 @@ func NewRestore(f *spec.File, r Resolved) Restore {
 		Accounts: f.Accounts,
 		After:    f.After,
 		Verify:   f.Verify,
+		Mask:     f.Mask,
+		KeyCheck: r.KeyCheck,
 	}
 }
 
