@@ -16,6 +16,8 @@ import (
 
 	"github.com/dbake/dbake/internal/inroot"
 	"github.com/dbake/dbake/seed/dump"
+	"github.com/dbake/dbake/seed/rows"
+	"github.com/dbake/dbake/seed/schema"
 )
 
 // DBAKE_DIFFERENTIAL_CASES says how many random schemas are compared on each
@@ -140,10 +142,29 @@ func loadBaked(t *rapid.T, db *sql.DB, text []byte) error {
 	if err := lanes.PrepareKeySessions(t.Context()); err != nil {
 		return err
 	}
+	var filters rows.Filters
+	switch rapid.IntRange(0, 3).Draw(t, "filters") {
+	case 0:
+		filters = again{}
+	case 1:
+		filters = rows.Chain{&limit{n: 1 << 30}, again{}}
+	}
 	return NewParallel(conns[0], lanes, dump.NewScanner(bytes.NewReader(text)), Options{
 		Object: "dump", Database: "baked", ChunkBytes: rapid.SampledFrom([]int{1, 200, 2000, 1 << 20}).Draw(t, "chunk"),
-		Warn: func(string) {},
+		Filters: filters, Warn: func(string) {},
 	}).Run(t.Context())
+}
+
+// again has every value read, and written as if it were a new one.
+type again struct{}
+
+func (again) For(*schema.Table, []string) (rows.Filter, error) { return again{}, nil }
+
+func (again) Row(cells []rows.Cell) (bool, error) {
+	for i := range cells {
+		cells[i].Set(cells[i].Kind, cells[i].Value)
+	}
+	return true, nil
 }
 
 // generator draws random schemas.
