@@ -97,12 +97,19 @@ func notPushed(t *testing.T, ref string) {
 	}
 }
 
-// nothingBakes checks that no process of a bake is left in the builder.
+// nothingBakes checks that no process of a bake that runs now goes on: those of
+// tests that run at the same time end by themselves.
 func nothingBakes(t *testing.T) {
 	t.Helper()
-	deadline := time.Now().Add(5 * time.Second)
+	began := baking()
+	deadline := time.Now().Add(time.Minute)
 	for {
 		left := baking()
+		for pid := range left {
+			if began[pid] == "" {
+				delete(left, pid)
+			}
+		}
 		if len(left) == 0 {
 			return
 		}
@@ -113,16 +120,16 @@ func nothingBakes(t *testing.T) {
 	}
 }
 
-// baking lists the command lines of the agent and of the servers it started in
-// this test's builder, which it tells by their control group.
-func baking() []string {
+// baking lists the command lines, by process id, of the agent and of the servers it
+// started in this test's builder, which it tells by their control group.
+func baking() map[string]string {
 	dirs, _ := filepath.Glob("/proc/[0-9]*")
-	var found []string
+	found := map[string]string{}
 	for _, dir := range dirs {
 		command, _ := os.ReadFile(filepath.Join(dir, "cmdline"))
 		groups, _ := os.ReadFile(filepath.Join(dir, "cgroup"))
 		if bytes.Contains(command, []byte("/run/dbake/")) && bytes.Contains(groups, []byte(filepath.Base(all.Dir()))) {
-			found = append(found, string(bytes.ReplaceAll(command, []byte{0}, []byte{' '})))
+			found[filepath.Base(dir)] = string(bytes.ReplaceAll(command, []byte{0}, []byte{' '}))
 		}
 	}
 	return found
