@@ -185,7 +185,8 @@ func (c Cache) make(ctx context.Context, name string, img v1.Image, progress unp
 // fill makes what an entry holds.
 func fill(ctx context.Context, dir string, img v1.Image, progress unpack.Progress) (unpack.Report, error) {
 	rootfs := filepath.Join(dir, rootName)
-	if err := os.Mkdir(rootfs, 0o755); err != nil {
+	// Whatever the umask: servers that give up root start here.
+	if err := errors.Join(os.Mkdir(rootfs, 0o755), os.Chmod(rootfs, 0o755)); err != nil {
 		return unpack.Report{}, err
 	}
 	report, err := unpack.Image(ctx, img, rootfs, progress)

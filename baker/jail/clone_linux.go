@@ -3,6 +3,7 @@ package jail
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -14,8 +15,8 @@ import (
 )
 
 // copyLimit is the size in bytes up to which files are copied for certain. Larger
-// ones are linked where the filesystem allows it.
-const copyLimit = 64 << 20
+// ones are linked where that is allowed and possible.
+const copyLimit = 1 << 20
 
 // cloneTree makes to, an empty directory, a clone of from. It takes next to no
 // space for root: files that only root could change are hard links. All others
@@ -135,15 +136,15 @@ func copyContent(ctx context.Context, out, in *os.File) error {
 // bring puts a file or directory of the machine into a clone. Large files are
 // hard links where that is possible, because they may be larger than the disk's
 // free space.
-func bring(ctx context.Context, from, to string) error {
-	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+func bring(ctx context.Context, f File, to string) error {
+	if err := makeDirs(filepath.Dir(to)); err != nil {
 		return err
 	}
-	return filepath.WalkDir(from, func(name string, d fs.DirEntry, err error) error {
+	return filepath.WalkDir(f.From, func(name string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
-		rel, err := filepath.Rel(from, name)
+		rel, err := filepath.Rel(f.From, name)
 		if err != nil {
 			return err
 		}
@@ -154,7 +155,7 @@ func bring(ctx context.Context, from, to string) error {
 		}
 		switch {
 		case info.IsDir():
-			return os.MkdirAll(target, 0o755)
+			return makeDirs(target)
 		case info.Mode()&fs.ModeSymlink != 0:
 			link, err := os.Readlink(name)
 			if err != nil {
@@ -167,7 +168,7 @@ func bring(ctx context.Context, from, to string) error {
 		if err := os.Remove(target); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
-		if info.Size() > copyLimit && os.Link(name, target) == nil {
+		if !f.Copy && info.Size() > copyLimit && os.Link(name, target) == nil {
 			return nil
 		}
 		return copyFile(ctx, name, target, info)
@@ -180,46 +181,41 @@ func bring(ctx context.Context, from, to string) error {
 // random numbers from the kernel (getrandom(2)) do not notice.
 func (j *Jail) makeDevices() error {
 	dev, err := j.inside("/dev")
-	if err != nil {
-		return err
+	if err == nil {
+		err = makeDirs(dev)
 	}
-	if err := os.MkdirAll(dev, 0o755); err != nil {
-		return err
+	if err != nil {
+		return fmt.Errorf("make the jail's devices: %w", err)
 	}
 	for _, name := range devices {
 		at := filepath.Join(dev, name)
-		var st unix.Stat_t
-		if err := unix.Stat("/dev/"+name, &st); err != nil {
+		if err := os.RemoveAll(at); err != nil {
+			return fmt.Errorf("make the jail's devices: %w", err)
+		}
+		if makeDevice(name, at) || name != "null" {
 			continue
 		}
-		if err := os.RemoveAll(at); err != nil {
-			return err
-		}
-		err := unix.Mknod(at, unix.S_IFCHR|0o666, int(st.Rdev))
-		if err == nil {
-			// A node on a filesystem that is mounted without devices cannot be
-			// opened.
-			var file *os.File
-			if file, err = os.Open(at); err == nil {
-				file.Close()
-				err = os.Chmod(at, 0o666)
-			} else if name == "tty" {
-				err = nil // there may be no terminal
-			}
-		}
-		if err != nil {
-			if err := os.RemoveAll(at); err != nil {
-				return err
-			}
-		}
-		if err != nil && name == "null" {
-			if err := os.WriteFile(at, nil, 0o666); err != nil {
-				return err
-			}
-			if err := os.Chmod(at, 0o666); err != nil {
-				return err
-			}
+		err := os.WriteFile(at, nil, 0o666)
+		if err := errors.Join(err, os.Chmod(at, 0o666)); err != nil {
+			return fmt.Errorf("make the jail's devices: %w", err)
 		}
 	}
 	return nil
+}
+
+// makeDevice makes a node like the machine's, and says whether it works: on a
+// filesystem that is mounted without devices nobody can open one.
+func makeDevice(name, at string) bool {
+	var st unix.Stat_t
+	if unix.Stat("/dev/"+name, &st) != nil || unix.Mknod(at, unix.S_IFCHR|0o666, int(st.Rdev)) != nil {
+		return false
+	}
+	file, err := os.Open(at)
+	if err == nil {
+		file.Close()
+	} else if name != "tty" { // there may be no terminal
+		_ = os.Remove(at) // the caller makes a file, or fails
+		return false
+	}
+	return os.Chmod(at, 0o666) == nil
 }

@@ -67,10 +67,13 @@ type Config struct {
 }
 
 // File is a file or directory of the machine to be seen inside: read-only, but in
-// a Chroot, where it is a hard link or copy.
+// a Chroot, where it is a copy or, unless Copy says no, a hard link.
 type File struct {
 	From string // on the machine
 	To   string // inside
+	// Copy forbids a hard link, through which root inside could change the
+	// file. Without it large files cost neither time nor space.
+	Copy bool
 }
 
 // Command is a program to run.

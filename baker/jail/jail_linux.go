@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -34,7 +35,7 @@ func New(ctx context.Context, config Config) (*Jail, error) {
 		}
 	}
 	for _, dir := range []string{j.root(), j.upper(), j.overlayWork(), filepath.Join(config.Work, "dirs")} {
-		if err := os.Mkdir(dir, 0o755); err != nil {
+		if err := makeDirs(dir); err != nil {
 			return nil, fmt.Errorf("make the jail's directories: %w", err)
 		}
 	}
@@ -46,7 +47,7 @@ func New(ctx context.Context, config Config) (*Jail, error) {
 	}
 	for i, name := range config.Dirs {
 		dir := filepath.Join(config.Work, "dirs", strconv.Itoa(i))
-		if err := os.Mkdir(dir, 0o755); err != nil {
+		if err := makeDirs(dir); err != nil {
 			return nil, fmt.Errorf("make the jail's directories: %w", err)
 		}
 		j.shared[name] = dir
@@ -83,7 +84,7 @@ func (j *Jail) files() ([]File, error) {
 	files := []File{}
 	for _, name := range machineFiles {
 		if from, err := filepath.EvalSymlinks(name); err == nil {
-			files = append(files, File{From: from, To: name})
+			files = append(files, File{From: from, To: name, Copy: true})
 		}
 	}
 	for _, f := range j.config.Files {
@@ -91,7 +92,7 @@ func (j *Jail) files() ([]File, error) {
 		if err != nil {
 			return nil, fmt.Errorf("bring a file into the jail: %w", err)
 		}
-		files = append(files, File{From: from, To: f.To})
+		files = append(files, File{From: from, To: f.To, Copy: f.Copy})
 	}
 	return files, nil
 }
@@ -109,7 +110,7 @@ func (j *Jail) furnish(ctx context.Context) error {
 	for _, f := range files {
 		to, err := j.inside(f.To)
 		if err == nil {
-			err = bring(ctx, f.From, to)
+			err = bring(ctx, f, to)
 		}
 		if err != nil {
 			return fmt.Errorf("bring a file into the jail: %w", err)
@@ -118,7 +119,7 @@ func (j *Jail) furnish(ctx context.Context) error {
 	for _, name := range j.config.Dirs {
 		dir, err := j.inside(name)
 		if err == nil {
-			err = os.MkdirAll(dir, 0o755)
+			err = makeDirs(dir)
 		}
 		if err != nil {
 			return fmt.Errorf("make the jail's directories: %w", err)
@@ -138,6 +139,25 @@ func (j *Jail) clone(ctx context.Context) error {
 	}
 	j.cloned = true
 	return nil
+}
+
+// makeDirs is os.MkdirAll with directories that everybody may enter, whatever
+// the caller's umask.
+func makeDirs(name string) error {
+	err := os.Mkdir(name, 0o755)
+	if errors.Is(err, fs.ErrNotExist) {
+		if err := makeDirs(filepath.Dir(name)); err != nil {
+			return err
+		}
+		err = os.Mkdir(name, 0o755)
+	}
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return os.Chmod(name, 0o755)
 }
 
 // inside gives the place on the machine of a path inside a clone.
@@ -183,7 +203,7 @@ func (j *Jail) emptyTemp() error {
 	for _, name := range j.config.Temp {
 		dir, err := j.inside(name)
 		if err == nil {
-			err = errors.Join(os.RemoveAll(dir), os.MkdirAll(dir, 0o700))
+			err = errors.Join(os.RemoveAll(dir), makeDirs(filepath.Dir(dir)), os.Mkdir(dir, 0o700))
 		}
 		if err != nil {
 			return fmt.Errorf("empty the jail's %s: %w", name, err)

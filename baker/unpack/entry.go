@@ -95,7 +95,7 @@ func (u *unpacker) makeRoom(at string, dir bool) error {
 	if at == "." {
 		return nil
 	}
-	if err := u.root.MkdirAll(path.Dir(at), 0o755); err != nil {
+	if err := u.makeParents(path.Dir(at)); err != nil {
 		return err
 	}
 	info, err := u.root.Lstat(at)
@@ -106,6 +106,26 @@ func (u *unpacker) makeRoom(at string, dir bool) error {
 		return err
 	}
 	return u.root.RemoveAll(at)
+}
+
+// makeParents makes directories that everybody may enter, whatever the caller's
+// umask.
+func (u *unpacker) makeParents(at string) error {
+	err := u.root.Mkdir(at, 0o755)
+	if errors.Is(err, fs.ErrNotExist) {
+		if err := u.makeParents(path.Dir(at)); err != nil {
+			return err
+		}
+		err = u.root.Mkdir(at, 0o755)
+	}
+	if err == nil {
+		return u.root.Chmod(at, 0o755)
+	}
+	info, statErr := u.root.Lstat(at)
+	if statErr == nil && info.IsDir() {
+		return nil
+	}
+	return err
 }
 
 func (u *unpacker) makeDir(h *tar.Header, at string) error {

@@ -206,7 +206,7 @@ func TestMaliciousLayers(t *testing.T) {
 		{"a path too long", [][]entry{{file(deep+"f", "bad")}}, "has a name of 6001 bytes"},
 		{"the root as a file", [][]entry{{file(".", "bad")}}, "replace the root"},
 		{"the root as a link", [][]entry{{symlink(".", "VICTIM")}}, "replace the root"},
-		{"a file below a file", [][]entry{{file("a", "1"), file("a/b", "2")}}, "mkdirat a: file exists"},
+		{"a file below a file", [][]entry{{file("a", "1"), file("a/b", "2")}}, "file exists"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
