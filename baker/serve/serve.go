@@ -25,6 +25,9 @@ import (
 // of the image.
 const Label = "io.dbake.run"
 
+// RestartLabel is on those that have a restart policy; its value is the policy.
+const RestartLabel = "io.dbake.restart"
+
 // serverPort is the port of the server inside.
 const serverPort = 3306
 
@@ -86,6 +89,9 @@ func Start(ctx context.Context, e *engine.Client, o Options, w progress.Writer) 
 		r.Password = rand.Text()
 	}
 	labels := map[string]string{Label: o.Image}
+	if o.Restart != "" {
+		labels[RestartLabel] = o.Restart
+	}
 	for name, value := range o.Labels {
 		labels[name] = value
 	}

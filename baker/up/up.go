@@ -1,0 +1,258 @@
+// Package up keeps a developer's database container at the image that a tag points
+// to: it pulls when the tag has moved, recreates the container, and removes what it
+// replaced.
+package up
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/name"
+
+	"github.com/dbake/dbake/baker/engine"
+	"github.com/dbake/dbake/baker/progress"
+	"github.com/dbake/dbake/baker/registry"
+	"github.com/dbake/dbake/baker/serve"
+)
+
+// Options say what is to be up.
+type Options struct {
+	// Start has the image, the container's name, its port and password, as a new
+	// container gets them.
+	Start serve.Options
+	// Recreate makes a new container although nothing has changed: the database is
+	// pristine again.
+	Recreate bool
+	// NoPull does not ask the registry.
+	NoPull bool
+	// KeepImage leaves the replaced image in the engine.
+	KeepImage bool
+	// Migrate is run when a new container answers; nil: nothing is. When it fails
+	// the container goes on running, so that the failure can be looked at.
+	Migrate func(context.Context, *serve.Running) error
+}
+
+// Result is what came of it.
+type Result struct {
+	*serve.Running
+
+	// Pulled and Recreated say what had to be done; FreedImage is the image that
+	// was removed, or empty.
+	Pulled, Recreated bool
+	FreedImage        string
+}
+
+// stopGrace is how long the old server may take: what is in it is thrown away.
+const stopGrace = 2 * time.Second
+
+// Up brings the container up. The old container is put back when the new one does
+// not come up.
+func Up(ctx context.Context, e *engine.Client, r *registry.Client, o Options, w progress.Writer) (*Result, error) {
+	if o.Start.Name == "" {
+		return nil, errors.New("the container needs a name")
+	}
+	result := &Result{}
+	var err error
+	if !o.NoPull {
+		if result.Pulled, err = pull(ctx, e, r, o.Start.Image, w); err != nil {
+			return nil, err
+		}
+	}
+	old, err := find(ctx, e, o.Start.Name)
+	if err != nil {
+		return nil, err
+	}
+	image, err := e.Image(ctx, o.Start.Image)
+	if err != nil {
+		return nil, err
+	}
+	if old != nil && old.ImageID == image.ID && !o.Recreate {
+		return result, keep(ctx, e, old, result, w)
+	}
+	result.Recreated = true
+	if result.Running, err = replace(ctx, e, old, o.Start, w); err != nil {
+		return nil, err
+	}
+	if old != nil && old.ImageID != image.ID && !o.KeepImage {
+		if err := e.RemoveImage(ctx, old.ImageID, false); err == nil { // others may still use it
+			result.FreedImage = old.ImageID
+		}
+	}
+	if o.Migrate != nil {
+		err = w.Run("[migrate]", func(*progress.Step) error { return o.Migrate(ctx, result.Running) })
+	}
+	return result, err
+}
+
+// find gives the container of a name; nil when there is none. A container that is
+// not dbake's is left alone.
+func find(ctx context.Context, e *engine.Client, name string) (*engine.Container, error) {
+	c, err := e.Container(ctx, name)
+	if errors.Is(err, engine.ErrNotFound) {
+		return nil, nil //nolint:nilnil // none is an answer
+	}
+	if err != nil {
+		return nil, err
+	}
+	if _, ours := c.Labels[serve.Label]; !ours {
+		return nil, fmt.Errorf("the container %s was not made by dbake; choose another --name, or remove it: docker rm -f %s", name, name)
+	}
+	return &c, nil
+}
+
+// pull has the engine pull the image if its tag points to another one than the
+// engine has. A registry that cannot be reached is no failure when there is an
+// image to go on with.
+func pull(ctx context.Context, e *engine.Client, r *registry.Client, ref string, w progress.Writer) (bool, error) {
+	have, err := e.Image(ctx, ref)
+	known := err == nil
+	if err != nil && !errors.Is(err, engine.ErrNotFound) {
+		return false, err
+	}
+	desc, found, err := r.Head(ctx, ref)
+	switch {
+	case err == nil && !found && known, err != nil && known && ctx.Err() == nil:
+		step := w.Start("[pull] " + ref)
+		step.Warn(fmt.Sprintf("%s cannot be looked up in its registry; going on with the image that Docker has", ref))
+		step.Done(nil)
+		return false, nil
+	case err != nil:
+		return false, err
+	case !found:
+		return false, fmt.Errorf("%s is neither in Docker nor in its registry; is the tag right?", ref)
+	}
+	if known && hasDigest(have, ref, desc.Digest.String()) {
+		return false, nil
+	}
+	return true, w.Run("[pull] "+ref, func(s *progress.Step) error { return e.Pull(ctx, ref, s.Count) })
+}
+
+// hasDigest says whether an image of the engine was pulled as this digest of ref's
+// repository.
+func hasDigest(image engine.Image, ref, digest string) bool {
+	want, err := name.ParseReference(ref)
+	if err != nil {
+		return false
+	}
+	for _, d := range image.Digests {
+		have, err := name.NewDigest(d)
+		if err == nil && have.DigestStr() == digest && have.Context().Name() == want.Context().Name() {
+			return true
+		}
+	}
+	return false
+}
+
+// keep goes on with a container that is up to date, starting it when it is stopped.
+func keep(ctx context.Context, e *engine.Client, c *engine.Container, result *Result, w progress.Writer) error {
+	result.Running = running(c)
+	return w.Run("[start] "+c.Name+" is up to date", func(*progress.Step) error {
+		if !c.Running {
+			if err := e.Start(ctx, c.ID); err != nil {
+				return err
+			}
+		}
+		if err := e.WaitHealthy(ctx, c.ID); err != nil {
+			return err
+		}
+		now, err := e.Container(ctx, c.ID) // a free port may be another one now
+		if err == nil {
+			result.Running = running(&now)
+		}
+		return err
+	})
+}
+
+// running describes a container of ours.
+func running(c *engine.Container) *serve.Running {
+	return &serve.Running{
+		ID: c.ID, Name: c.Name, Address: c.Ports["3306/tcp"], User: "root", Password: variable(c.Env, rootPassword),
+	}
+}
+
+func variable(env []string, name string) string {
+	for _, e := range env {
+		if value, ok := strings.CutPrefix(e, name+"="); ok {
+			return value
+		}
+	}
+	return ""
+}
+
+// replace starts a new container in the place of the old one, which it removes when
+// the new one answers and puts back when it does not.
+func replace(ctx context.Context, e *engine.Client, old *engine.Container, o serve.Options, w progress.Writer) (*serve.Running, error) {
+	if old == nil {
+		return serve.Start(ctx, e, o, w)
+	}
+	aside := o.Name + "-replaced"
+	if err := e.Remove(ctx, aside); err != nil { // of an interrupted run
+		return nil, err
+	}
+	if err := e.Stop(ctx, old.ID, stopGrace); err != nil {
+		return nil, err
+	}
+	if err := e.Rename(ctx, old.ID, aside); err != nil {
+		return nil, err
+	}
+	r, err := serve.Start(ctx, e, o, w)
+	if err != nil {
+		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
+		defer cancel()
+		return nil, errors.Join(err, e.Rename(last, old.ID, o.Name), e.Start(last, old.ID))
+	}
+	return r, e.Remove(ctx, old.ID)
+}
+
+// Reset gives a container of dbake's its pristine database back: it is made anew
+// from the same image, with the same port, password, variables and mounts.
+func Reset(ctx context.Context, e *engine.Client, name string, w progress.Writer) (*serve.Running, error) {
+	old, err := find(ctx, e, name)
+	if err != nil {
+		return nil, err
+	}
+	if old == nil {
+		return nil, fmt.Errorf("there is no container %s; dbake up makes one", name)
+	}
+	o, err := again(old)
+	if err != nil {
+		return nil, err
+	}
+	// Nothing in it is wanted any more, so there is nothing to wait for.
+	if err := e.Remove(ctx, old.ID); err != nil {
+		return nil, err
+	}
+	return serve.Start(ctx, e, o, w)
+}
+
+// again are the options that a container of ours was made with. The image is taken
+// by its ID: the tag may have moved on.
+func again(c *engine.Container) (serve.Options, error) {
+	o := serve.Options{
+		Image: c.ImageID, Name: c.Name, RootPassword: variable(c.Env, rootPassword), Mounts: c.Mounts,
+		Labels: c.Labels, Restart: c.Labels[serve.RestartLabel],
+	}
+	for _, e := range c.Env {
+		if !strings.HasPrefix(e, rootPassword+"=") {
+			o.Env = append(o.Env, e)
+		}
+	}
+	if address := c.Ports["3306/tcp"]; address != "" {
+		_, port, err := net.SplitHostPort(address)
+		if err != nil {
+			return o, fmt.Errorf("the port of %s: %w", c.Name, err)
+		}
+		if o.Port, err = strconv.Atoi(port); err != nil {
+			return o, fmt.Errorf("the port of %s: %w", c.Name, err)
+		}
+	}
+	return o, nil
+}
+
+// rootPassword is the variable that root's password is in.
+const rootPassword = "MYSQL_ROOT_PASSWORD"
