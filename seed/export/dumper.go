@@ -41,6 +41,9 @@ func (d *dumper) control(f func(*session) error) error {
 // plan makes the pieces of the dump, in order.
 func (d *dumper) plan(ctx context.Context, js *jobs) error {
 	defer js.end()
+	if err := d.tellTables(ctx); err != nil {
+		return err
+	}
 	if err := js.text(d.header()); err != nil {
 		return err
 	}
@@ -163,13 +166,53 @@ func (d *dumper) stretchOf(t *table, def definition, listed bool) (*stretch, err
 	if d.options.Filters == nil {
 		return st, nil
 	}
-	described, err := schema.Parse([]byte(def.statement), dump.Mode{})
+	described, err := describe(t, def.statement)
+	st.described, st.filters = described, d.options.Filters
+	return st, err
+}
+
+// describe reads a table's definition.
+func describe(t *table, statement string) (*schema.Table, error) {
+	described, err := schema.Parse([]byte(statement), dump.Mode{})
 	if err != nil {
-		return nil, fmt.Errorf("understand its definition: %w", err)
+		return nil, fmt.Errorf("understand the definition of %s: %w", t.qualified(), err)
 	}
 	described.Schema = t.database
-	st.described, st.filters = described, d.options.Filters
-	return st, nil
+	return described, nil
+}
+
+// tellTables tells Known of all tables.
+func (d *dumper) tellTables(ctx context.Context) error {
+	if d.options.Known == nil {
+		return nil
+	}
+	var tables []*schema.Table
+	err := d.control(func(s *session) error {
+		for _, db := range d.snap.databases {
+			for _, t := range db.tables {
+				if t.kind != kindTable {
+					continue
+				}
+				records, err := s.query(ctx, "SHOW CREATE TABLE "+t.quoted())
+				if err != nil {
+					return err
+				}
+				described, err := describe(t, records[0].text("create table"))
+				if err != nil {
+					return err
+				}
+				tables = append(tables, described)
+			}
+			if err := s.release(ctx); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return d.options.Known(tables)
 }
 
 func ordered(f rows.Filters, t *schema.Table) bool {

@@ -18,6 +18,7 @@ import (
 
 	"github.com/dbake/dbake/seed/event"
 	"github.com/dbake/dbake/seed/rows"
+	"github.com/dbake/dbake/seed/schema"
 )
 
 // Picks choose by patterns in the syntax of path.Match.
@@ -56,6 +57,9 @@ type Options struct {
 	Accounts bool
 	// Filters change or leave out rows on their way; nil: none.
 	Filters rows.Filters
+	// Known is told of all tables before Filters are asked for any; an error
+	// ends the dump. It may be nil.
+	Known func(tables []*schema.Table) error
 	// Connections is how many connections read rows at once; one more reads
 	// definitions. 0 means 4, or what there are cores.
 	Connections int
@@ -121,7 +125,7 @@ var ErrDefinitionChanged = errors.New("a table's definition changed while it was
 // has no last line "-- Dump completed". Warnings and progress go to sink.
 func Run(ctx context.Context, connector driver.Connector, o Options, w io.Writer, sink event.Sink) (*Result, error) {
 	o = o.withDefaults()
-	if err := o.check(); err != nil {
+	if err := o.Check(); err != nil {
 		return nil, err
 	}
 	sink(event.Phase{Name: "connect"})
@@ -164,7 +168,7 @@ type Planned struct {
 // List says what Run would dump.
 func List(ctx context.Context, connector driver.Connector, o Options) ([]Planned, error) {
 	o = o.withDefaults()
-	if err := o.check(); err != nil {
+	if err := o.Check(); err != nil {
 		return nil, err
 	}
 	s, err := connect(ctx, connector)

@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// check refuses options that cannot mean what they say.
-func (o Options) check() error {
+// Check refuses options that cannot mean what they say; Run and List do, too.
+func (o Options) Check() error {
 	patterns := slices.Concat(o.Databases.Include, o.Databases.Exclude)
 	qualified := slices.Concat(o.Tables.Include, o.Tables.Exclude, o.NoRows)
 	for _, w := range o.Where {
@@ -59,13 +59,13 @@ func (o Options) where(t *table) string {
 // unmatched gives an error for a pattern that is to bring something and brings
 // nothing: a misspelt name would make a dump without its data.
 func (o Options) unmatched(databases []*database) error {
-	if len(databases) == 0 {
-		return errors.New("there is no database to dump that this account may see")
-	}
 	for _, p := range o.Databases.Include {
 		if !slices.ContainsFunc(databases, func(db *database) bool { return matches([]string{p}, db.name) }) {
 			return fmt.Errorf("no database that this account may see matches %q", p)
 		}
+	}
+	if len(databases) == 0 {
+		return errors.New("there is no database to dump that this account may see")
 	}
 	tables := slices.Clone(o.Tables.Include)
 	for _, w := range o.Where {
