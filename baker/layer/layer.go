@@ -23,7 +23,8 @@ import (
 // in a dbake.yaml, and None.
 type Compression string
 
-// The compressions.
+// The compressions. Docker Engine reads zstd from 23.0 on: one that is older, as
+// Debian 12's 20.10, needs gzip or eStargz.
 const (
 	Zstd    Compression = "zstd"
 	Gzip    Compression = "gzip"
