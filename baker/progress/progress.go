@@ -84,6 +84,12 @@ func (s *Step) Log(text []byte) {
 	}}})
 }
 
+// Write is Log for those who want an io.Writer.
+func (s *Step) Write(text []byte) (int, error) {
+	s.Log(text)
+	return len(text), nil
+}
+
 // Count sets a counter of the step, such as the bytes of a blob; total is 0 when
 // unknown. A counter whose current is its total is complete.
 func (s *Step) Count(id string, current, total int64) {

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"strconv"
 	"strings"
@@ -32,9 +33,10 @@ type Options struct {
 	NoPull bool
 	// KeepImage leaves the replaced image in the engine.
 	KeepImage bool
-	// Migrate is run when a new container answers; nil: nothing is. When it fails
-	// the container goes on running, so that the failure can be looked at.
-	Migrate func(context.Context, *serve.Running) error
+	// Migrate is run when a new container answers; nil: nothing is. What it writes
+	// to log is shown. When it fails the container goes on running, so that the
+	// failure can be looked at.
+	Migrate func(ctx context.Context, r *serve.Running, log io.Writer) error
 }
 
 // Result is what came of it.
@@ -84,7 +86,7 @@ func Up(ctx context.Context, e *engine.Client, r *registry.Client, o Options, w 
 		}
 	}
 	if o.Migrate != nil {
-		err = w.Run("[migrate]", func(*progress.Step) error { return o.Migrate(ctx, result.Running) })
+		err = w.Run("[migrate]", func(s *progress.Step) error { return o.Migrate(ctx, result.Running, s) })
 	}
 	return result, err
 }
@@ -172,6 +174,7 @@ func keep(ctx context.Context, e *engine.Client, c *engine.Container, result *Re
 func running(c *engine.Container) *serve.Running {
 	return &serve.Running{
 		ID: c.ID, Name: c.Name, Address: c.Ports["3306/tcp"], User: "root", Password: variable(c.Env, rootPassword),
+		Labels: c.Labels,
 	}
 }
 

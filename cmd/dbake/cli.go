@@ -147,6 +147,13 @@ func newRootCommand() *cobra.Command {
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	cmd.PersistentPreRunE = checkLogFormat
 	cmd.AddCommand(
+		newBakeCommand(),
+		newResolveCommand(),
+		newInspectCommand(),
+		newVerifyCommand(),
+		newRunCommand(),
+		newUpCommand(),
+		newResetCommand(),
 		newCheckCommand(),
 		newSchemaCommand(),
 		newVersionCommand(),

@@ -1,0 +1,19 @@
+package main
+
+import (
+	"github.com/spf13/pflag"
+
+	"github.com/dbake/dbake/baker/registry"
+)
+
+// registryFlags say how registries are talked to.
+type registryFlags struct{ insecure []string }
+
+func (o *registryFlags) addFlags(f *pflag.FlagSet) {
+	f.StringSliceVar(&o.insecure, "insecure-registry", nil,
+		"talk to this registry (host:port) without TLS, or with a certificate nobody vouches for (repeatable; localhost always may)")
+}
+
+func (o *registryFlags) options() registry.Options {
+	return registry.Options{Insecure: o.insecure, UserAgent: "dbake/" + buildVersion()}
+}

@@ -1,0 +1,122 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/dbake/dbake/baker/engine"
+	"github.com/dbake/dbake/baker/progress"
+	"github.com/dbake/dbake/baker/serve"
+	"github.com/dbake/dbake/frontend/imageconfig"
+	"github.com/dbake/dbake/seed/manifest"
+)
+
+// runOptions are the flags of dbake run.
+type runOptions struct {
+	progress     progressFlag
+	name         string
+	port         int
+	passwordFile string
+	pull         bool
+	env          []string
+	database     string
+}
+
+func newRunCommand() *cobra.Command {
+	var o runOptions
+	cmd := &cobra.Command{
+		Use:   "run REF",
+		Short: "Start a baked image with Docker and print its address",
+		Long: `Start a baked image with Docker on a free port of this machine, wait until the
+server answers, and print its address (DSN) on standard output. Root gets a new
+password, which is part of the address, unless --password-file has one.
+
+The container goes on running: docker rm -f NAME removes it.
+` + exitHelp,
+		Example: `  dbake run registry.example.com/team/app-data
+  mysql://root:J5O…@127.0.0.1:49153/app
+
+  # For a script
+  export DATABASE_URL=$(dbake run --name app-db --port 3306 --password-file root.txt app-data)`,
+		Args: oneArg("the image's reference"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return runRun(cmd.Context(), o, args[0], cmd.OutOrStdout(), cmd.ErrOrStderr())
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.name, "name", "", "name of the container (default: Docker's choice)")
+	f.IntVarP(&o.port, "port", "p", 0, "port on this machine (default: a free one)")
+	f.StringVar(&o.passwordFile, "password-file", "", "file with the password for root (default: a new one)")
+	f.BoolVar(&o.pull, "pull", false, "pull the image although Docker has it")
+	f.StringArrayVarP(&o.env, "env", "e", nil, "set a variable of the container, as NAME=VALUE (repeatable)")
+	f.StringVar(&o.database, "database", "", "the database in the address (default: the first that was baked)")
+	o.progress.addFlags(f)
+	return cmd
+}
+
+func runRun(ctx context.Context, o runOptions, ref string, stdout, stderr io.Writer) error {
+	if err := o.progress.check(); err != nil {
+		return err
+	}
+	password, err := readPassword(o.passwordFile)
+	if err != nil {
+		return err
+	}
+	var running *serve.Running
+	err = withEngine(ctx, func(e *engine.Client) error {
+		return o.progress.display(ctx, stderr, func(ctx context.Context, w progress.Writer) error {
+			running, err = serve.Start(ctx, e, serve.Options{
+				Image: ref, Pull: o.pull, Name: o.name, Port: o.port, RootPassword: password, Env: o.env,
+			}, w)
+			return err
+		})
+	})
+	if err != nil {
+		return err
+	}
+	database := o.database
+	if database == "" {
+		database = firstSchema(running.Labels)
+	}
+	_, err = fmt.Fprintln(stdout, running.DSN(database))
+	return err
+}
+
+// withEngine runs f with the Docker Engine of the environment.
+func withEngine(ctx context.Context, f func(*engine.Client) error) error {
+	e, err := engine.New(ctx, engine.Options{})
+	if err != nil {
+		return err
+	}
+	defer e.Close()
+	return f(e)
+}
+
+func readPassword(file string) (string, error) {
+	if file == "" {
+		return "", nil
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return "", usageError{fmt.Errorf("--password-file: %w", err)}
+	}
+	password := strings.TrimRight(string(text), "\r\n")
+	if password == "" {
+		return "", usageError{fmt.Errorf("--password-file %s is empty", file)}
+	}
+	return password, nil
+}
+
+// firstSchema is the first schema of the manifest in an image's labels.
+func firstSchema(labels map[string]string) string {
+	m, err := manifest.Parse([]byte(labels[imageconfig.LabelManifest]))
+	if err != nil || len(m.Tables) == 0 {
+		return ""
+	}
+	return m.Tables[0].Schema
+}
