@@ -235,5 +235,8 @@ func (s *session) sendError(op string, err error) error {
 	if errors.As(err, &wrapped) {
 		err = wrapped.Err
 	}
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		err = fmt.Errorf("the connection broke: %w", err)
+	}
 	return fmt.Errorf("%s (%s): %w", op, familiar(s.repo), err)
 }

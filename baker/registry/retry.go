@@ -95,7 +95,14 @@ func (t *retrying) again(r *http.Request, response *http.Response, err error) bo
 	return passingStatus(response.StatusCode) && retryAfter(response.Header) <= longestAsked
 }
 
+// onceKey marks the context of requests that are not repeated here, because
+// their sender does that in its own way.
+type onceKey struct{}
+
 func rereadable(r *http.Request) bool {
+	if r.Context().Value(onceKey{}) != nil {
+		return false
+	}
 	return r.Body == nil || r.Body == http.NoBody || r.GetBody != nil
 }
 

@@ -122,6 +122,7 @@ type request struct {
 	stream io.ReadCloser
 	length int64
 	want   []int // statuses that are no error
+	once   bool  // a failure is for the caller to repeat
 }
 
 // url is an address of the repository: path is what follows /v2/NAME/.
@@ -171,6 +172,9 @@ func (s *session) do(ctx context.Context, r request) (*http.Response, error) {
 var errRelogin = errors.New("logged in again")
 
 func (s *session) send(ctx context.Context, client *http.Client, r request) (*http.Response, error) {
+	if r.once {
+		ctx = context.WithValue(ctx, onceKey{}, true)
+	}
 	var body io.Reader = http.NoBody
 	switch {
 	case r.stream != nil:

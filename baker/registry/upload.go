@@ -283,7 +283,7 @@ func (u *upload) commit(ctx context.Context, length int64) error {
 	r := request{
 		op: u.op(), method: http.MethodPut, url: &location, length: length,
 		header: http.Header{"Content-Type": {"application/octet-stream"}},
-		want:   []int{http.StatusCreated, http.StatusNoContent},
+		want:   []int{http.StatusCreated, http.StatusNoContent}, once: true,
 	}
 	var err error
 	if length == 0 {
@@ -379,11 +379,11 @@ func (u *upload) recoverable(err error) bool {
 	var source *sourceError
 	var auth *AuthError
 	switch status := statusOf(err); {
-	case errors.As(err, &auth), errors.As(err, &source):
+	case errors.As(err, &auth), errors.As(err, &source), errors.As(err, &start): // a start was repeated already
 		return false
 	case passing(err):
 		return true
-	case errors.As(err, &start), status == 0:
+	case status == 0:
 		return false
 	default:
 		// The registry forgot the upload, has something else than was sent, or

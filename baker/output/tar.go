@@ -1,0 +1,66 @@
+package output
+
+import (
+	"archive/tar"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+)
+
+// Tar writes an image into a tar file; see Write. The file appears complete or
+// not at all, unless path is a pipe or a terminal.
+func Tar(ctx context.Context, path string, image Image) error {
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		w, err := os.OpenFile(path, os.O_WRONLY, 0)
+		if err != nil {
+			return fmt.Errorf("open the output: %w", err)
+		}
+		err = Write(ctx, w, image)
+		return errors.Join(err, w.Close())
+	}
+	return atomically(path, func(w *os.File) error { return Write(ctx, w, image) })
+}
+
+// Write writes an image as a tar of an OCI image layout that also has the
+// manifest.json of "docker save", so that "docker load" and OCI tools take it.
+// The same image gives the same bytes.
+func Write(ctx context.Context, w io.Writer, image Image) error {
+	files, descriptors, err := image.blobs()
+	if err != nil {
+		return err
+	}
+	index, err := newIndex(nil, descriptors)
+	if err != nil {
+		return err
+	}
+	files = append(files, fileOf("index.json", index))
+	manifest, err := image.dockerManifest()
+	if err != nil {
+		return err
+	}
+	if manifest != nil {
+		files = append(files, fileOf("manifest.json", manifest))
+	}
+	files = append(files, fileOf("oci-layout", []byte(layoutVersion)))
+	t := tar.NewWriter(w)
+	for _, dir := range []string{"blobs/", "blobs/sha256/"} {
+		if err := t.WriteHeader(&tar.Header{Typeflag: tar.TypeDir, Name: dir, Mode: 0o755, ModTime: time.Unix(0, 0)}); err != nil {
+			return fmt.Errorf("write the tar file: %w", err)
+		}
+	}
+	for _, f := range files {
+		if err := t.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: f.name, Size: f.size, Mode: 0o644, ModTime: time.Unix(0, 0)}); err != nil {
+			return fmt.Errorf("write the tar file: %w", err)
+		}
+		if err := copyFile(ctx, t, f); err != nil {
+			return err
+		}
+	}
+	if err := t.Close(); err != nil {
+		return fmt.Errorf("write the tar file: %w", err)
+	}
+	return nil
+}
