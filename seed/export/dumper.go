@@ -343,7 +343,7 @@ func (d *dumper) result() *Result {
 func explain(err error) error {
 	switch numberOf(err) {
 	case errBadField:
-		if strings.Contains(err.Error(), "where clause") {
+		if strings.Contains(strings.ToLower(err.Error()), "in 'where") {
 			return err // a condition of the user's
 		}
 		return fmt.Errorf("%w: %w", ErrDefinitionChanged, err)

@@ -37,18 +37,18 @@ func (c Config) useTokens(ctx context.Context, config *mysql.Config) error {
 	if aws.Region == "" {
 		return errors.New("--rds-iam needs the database's region: set AWS_REGION or --rds-region")
 	}
-	return tokens(aws, config)
+	config.AllowCleartextPasswords = true
+	return config.Apply(mysql.BeforeConnect(minter(aws)))
 }
 
-// tokens sets the driver up to ask for a token at each connection.
-func tokens(from aws.Config, config *mysql.Config) error {
-	config.AllowCleartextPasswords = true
-	return config.Apply(mysql.BeforeConnect(func(ctx context.Context, now *mysql.Config) error {
+// minter gives what the driver is to do before it connects: set a new token.
+func minter(from aws.Config) func(context.Context, *mysql.Config) error {
+	return func(ctx context.Context, now *mysql.Config) error {
 		token, err := auth.BuildAuthToken(ctx, now.Addr, from.Region, now.User, from.Credentials)
 		if err != nil {
 			return fmt.Errorf("make a token for %s at %s: no AWS credentials found", now.User, now.Addr)
 		}
 		now.Passwd = token
 		return nil
-	}))
+	}
 }

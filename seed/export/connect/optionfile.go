@@ -23,6 +23,8 @@ type Files struct {
 	Only, Extra string
 	// None leaves all of them out (--no-defaults).
 	None bool
+
+	noMachine bool // leave out the machine's: tests
 }
 
 // Settings are the options of option files and of the environment that are about
@@ -64,7 +66,10 @@ func (f Files) list() []optionFile {
 	case f.Only != "":
 		return []optionFile{{f.Only, true}}
 	}
-	list := []optionFile{{"/etc/my.cnf", false}, {"/etc/mysql/my.cnf", false}}
+	var list []optionFile
+	if !f.noMachine {
+		list = []optionFile{{"/etc/my.cnf", false}, {"/etc/mysql/my.cnf", false}}
+	}
 	if f.Extra != "" {
 		list = append(list, optionFile{f.Extra, true})
 	}
