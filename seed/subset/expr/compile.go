@@ -57,6 +57,7 @@ type compiler struct {
 	table   *schema.Table
 	columns []string
 	now     int64
+	uses    []bool
 }
 
 func (c *compiler) compile(n *node) (operand, error) {
@@ -160,7 +161,7 @@ func (c *compiler) column(n *node) (operand, error) {
 		return operand{}, fail(n.pos, "the dump's rows have no value for the column %s", col.Name)
 	}
 	o, read := c.reader(col)
-	o.direct = true
+	o.direct, c.uses[index] = true, true
 	if o.class == classText && o.coll == nil && o.opaque == "" {
 		name := col.Collation
 		if name == "" {

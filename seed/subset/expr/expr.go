@@ -54,13 +54,18 @@ type Env struct {
 type Program struct {
 	root operand
 	row  row
+	uses []bool
 }
+
+// Uses has, for each column that Compile was told of, whether the condition looks
+// at it.
+func (p *Program) Uses() []bool { return p.uses }
 
 // Compile makes a condition ready for rows of t that have values for columns, in
 // that order. The error is an *Error: the condition does not fit the columns'
 // types, or it cannot be evaluated exactly as the servers do.
 func (e *Expr) Compile(t *schema.Table, columns []string, env Env) (*Program, error) {
-	c := &compiler{table: t, columns: columns, now: packTime(env.Now.UTC())}
+	c := &compiler{table: t, columns: columns, now: packTime(env.Now.UTC()), uses: make([]bool, len(columns))}
 	root, err := c.compile(e.root)
 	if err != nil {
 		return nil, err
@@ -68,7 +73,7 @@ func (e *Expr) Compile(t *schema.Table, columns []string, env Env) (*Program, er
 	if _, err := c.truthOf(root, e.root); err != nil {
 		return nil, err
 	}
-	return &Program{root: root}, nil
+	return &Program{root: root, uses: c.uses}, nil
 }
 
 // Match reports whether the condition is true for a row: neither false nor
