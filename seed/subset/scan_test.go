@@ -51,12 +51,12 @@ func create(s *schema.Table, apart bool) (statement string, keys []string) {
 	for _, fk := range s.ForeignKeys {
 		def := "FOREIGN KEY (`" + strings.Join(fk.Columns, "`,`") + "`) REFERENCES `" + fk.RefTable + "` (`" + strings.Join(fk.RefColumns, "`,`") + "`)"
 		if apart {
-			keys = append(keys, fmt.Sprintf("ALTER TABLE `%s` ADD %s", s.Name, def))
+			keys = append(keys, "ALTER TABLE `"+s.Name+"` ADD "+def)
 		} else {
 			parts = append(parts, "  "+def)
 		}
 	}
-	statement = fmt.Sprintf("CREATE TABLE `%s` (\n%s\n) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_general_ci", s.Name, strings.Join(parts, ",\n"))
+	statement = "CREATE TABLE `" + s.Name + "` (\n" + strings.Join(parts, ",\n") + "\n) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_general_ci"
 	return statement, keys
 }
 
@@ -77,7 +77,7 @@ func insert(s *schema.Table, list [][]string) string {
 	if len(values) == 0 {
 		return ""
 	}
-	return fmt.Sprintf("INSERT INTO `%s` VALUES %s", s.Name, strings.Join(values, ","))
+	return "INSERT INTO `" + s.Name + "` VALUES " + strings.Join(values, ",")
 }
 
 // script writes the database as a dump; with foreign keys behind the rows if late.
