@@ -38,15 +38,17 @@ func (r *restore) loadDump(ctx context.Context, objects []plan.Object) error {
 func (r *restore) loadFolder(ctx context.Context, src *source.Source, objects []plan.Object) error {
 	whole := plan.Dumps(objects)[0]
 	name := source.Display(whole)
-	r.emit(event.Phase{Name: "restore", Detail: name})
+	r.emit(event.Phase{Name: r.phase(), Detail: name})
 	files := newFolderFiles(src, objects)
 	defer files.close()
 	p, err := folder.New(files.names, func(file string) ([]byte, error) { return files.readAll(ctx, file) })
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
-	for _, text := range p.Warnings {
-		r.warn("", name+": "+text)
+	if r.filter.collector == nil {
+		for _, text := range p.Warnings {
+			r.warn("", name+": "+text)
+		}
 	}
 	loader, err := r.newLoader(ctx, name, dump.NewScanner(strings.NewReader("")))
 	if err != nil {
@@ -55,7 +57,7 @@ func (r *restore) loadFolder(ctx context.Context, src *source.Source, objects []
 	stop := r.report(name, files, loader)
 	err = loader.RunFiles(ctx, p.Header, files.open(ctx, p.Steps))
 	stop()
-	if err != nil {
+	if err != nil || r.filter.collector != nil {
 		return err
 	}
 	if err := r.checkRows(name, p, loader); err != nil {

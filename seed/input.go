@@ -38,6 +38,6 @@ func (r *restore) skipsSystem(h dump.Header) bool {
 	if err != nil {
 		return false // it does not say what it was made from; the server will
 	}
-	base := r.server
-	return from.Series() != base.Version().Series() || h.Flavour != string(base.Flavour())
+	base, err := mysqld.ParseVersion(r.order.Base.Version)
+	return err != nil || from.Series() != base.Series() || h.Flavour != r.order.Base.Flavour
 }

@@ -38,23 +38,6 @@ func keyCheck(key []byte) string {
 	return hex.EncodeToString(mac.Sum(nil)[:16])
 }
 
-// makeFilters makes what changes rows and leaves rows out: first what picks rows,
-// which decides by their real values, then the masks.
-func (r *restore) makeFilters() error {
-	var list rows.Chain
-	if r.order.Mask != nil {
-		masks, err := r.makeMasks()
-		if err != nil {
-			return err
-		}
-		list = append(list, masks)
-	}
-	if len(list) > 0 {
-		r.filters = list
-	}
-	return nil
-}
-
 // makeMasks makes the masks, and begins to say in the manifest what they are.
 func (r *restore) makeMasks() (rows.Filters, error) {
 	m := r.order.Mask

@@ -19,8 +19,6 @@ import (
 	"github.com/dbake/dbake/seed/manifest"
 	"github.com/dbake/dbake/seed/mysqld"
 	"github.com/dbake/dbake/seed/plan"
-	"github.com/dbake/dbake/seed/rows"
-	"github.com/dbake/dbake/seed/schema"
 	"github.com/dbake/dbake/seed/source"
 	"github.com/dbake/dbake/spec"
 )
@@ -37,7 +35,8 @@ func Restore(ctx context.Context, order plan.Restore, dirs Dirs, tuning Tuning, 
 		DataDir: order.DataDir,
 	}
 	defer os.RemoveAll(dirs.Work)
-	if err := r.makeFilters(); err != nil {
+	defer r.closeFilters()
+	if err := r.makeFilters(ctx); err != nil {
 		return nil, err
 	}
 	if err := r.initialize(ctx); err != nil {
@@ -64,9 +63,7 @@ type restore struct {
 	db             *sql.DB
 	// matched are the patterns of restore.databases that have matched.
 	matched []string
-	filters rows.Filters // nil: rows go in as they are
-	// define is told of the tables that filters have to know of; nil: nobody.
-	define func(*schema.Table)
+	filter  filters
 
 	mu sync.Mutex // guards manifest.Warnings
 }
@@ -161,12 +158,8 @@ func (r *restore) work(ctx context.Context) error {
 	if err := r.server.BeginBulk(ctx, admin); err != nil {
 		return err
 	}
-	for objects := r.order.Objects; len(objects) > 0; {
-		n := plan.Together(objects)
-		if err := r.loadDump(ctx, objects[:n]); err != nil {
-			return at(fmt.Sprintf("dump[%d]", objects[0].Dump), err)
-		}
-		objects = objects[n:]
+	if err := r.loadDumps(ctx); err != nil {
+		return err
 	}
 	if err := r.checkPicks(); err != nil {
 		return err
@@ -266,7 +259,7 @@ func (r *restore) closeSessions() {
 // loadObject restores a dump that is one object.
 func (r *restore) loadObject(ctx context.Context, object plan.Object) error {
 	name := source.Display(object)
-	r.emit(event.Phase{Name: "restore", Detail: name})
+	r.emit(event.Phase{Name: r.phase(), Detail: name})
 	src := source.New(source.Config{ContextDir: r.dirs.Context, SecretDir: r.dirs.Secrets})
 	defer src.Close()
 	stream, err := src.Open(ctx, object)
@@ -286,7 +279,7 @@ func (r *restore) loadObject(ctx context.Context, object plan.Object) error {
 	stop := r.report(name, stream, loader)
 	err = loader.Run(ctx)
 	stop()
-	if err != nil {
+	if err != nil || r.filter.collector != nil {
 		return err
 	}
 	d := describeDump(object)
@@ -299,6 +292,9 @@ func (r *restore) loadObject(ctx context.Context, object plan.Object) error {
 
 // newLoader makes a load over sessions of its own.
 func (r *restore) newLoader(ctx context.Context, name string, scanner *dump.Scanner) (*load.Loader, error) {
+	if r.filter.collector != nil {
+		return r.newSurvey(name, scanner), nil
+	}
 	session, err := r.session(ctx)
 	if err != nil {
 		return nil, err
@@ -314,8 +310,8 @@ func (r *restore) newLoader(ctx context.Context, name string, scanner *dump.Scan
 		Repair:     r.repairer,
 		Wants:      r.wants,
 		WantsRows:  r.wantsRows,
-		Filters:    r.filters,
-		Define:     r.define,
+		Filters:    r.filter.all,
+		Define:     r.filter.define,
 		Continue:   r.order.Options.OnError == spec.OnErrorContinue,
 		ChunkBytes: r.tuning.ChunkBytes,
 		Warn:       func(text string) { r.warn("", text) },

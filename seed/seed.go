@@ -72,8 +72,8 @@ func at(path string, err error) error {
 // FailureOf turns an error into what is shown to the user.
 func FailureOf(err error) plan.Failure {
 	f := plan.Failure{Message: err.Error()}
-	var p *PathError
-	if errors.As(err, &p) {
+	// The innermost path says most: the condition rather than the dump.
+	for p := (*PathError)(nil); errors.As(err, &p); err = p.Err {
 		f.Path = p.Path
 	}
 	return f

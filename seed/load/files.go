@@ -24,7 +24,7 @@ type File struct {
 // what the folder says about itself. A File is done with when the next one is
 // asked for; an error in its place ends the load.
 func (l *Loader) RunFiles(ctx context.Context, header dump.Header, files iter.Seq2[File, error]) error {
-	rows, ok := l.rows.(*laneRows)
+	rows, ok := l.rows.(fileRows)
 	if !ok {
 		return errors.New("a dump folder needs lanes")
 	}
@@ -47,13 +47,24 @@ func (l *Loader) RunFiles(ctx context.Context, header dump.Header, files iter.Se
 	return nil
 }
 
+// fileRows is a Rows that also takes files of rows.
+type fileRows interface {
+	Rows
+	// start begins whatever works beside the goroutine that reads the dump; the
+	// function it returns ends it.
+	start(ctx context.Context) (stop func())
+	// by makes a Loader for the current file the one that errors name.
+	by(l *Loader)
+	putFile(ctx context.Context, f File) error
+}
+
 // file loads one file. Chunks of rows outlive it, and so does the Loader that
 // names it in their errors: each file has a copy.
-func (l *Loader) file(ctx context.Context, rows *laneRows, f File) error {
+func (l *Loader) file(ctx context.Context, rows fileRows, f File) error {
 	own := *l
 	own.options.Object = f.Name
 	own.scanner = dump.NewScanner(f.Text)
-	rows.loader = &own
+	rows.by(&own)
 	err := own.beginFile(ctx, f)
 	switch {
 	case err != nil:

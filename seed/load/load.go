@@ -67,7 +67,7 @@ type Options struct {
 	Filters rows.Filters
 	// Define is told of each table that the dump creates, and again when it
 	// changes it, before the rows behind the statement come; nil: nobody is.
-	Define func(t *schema.Table)
+	Define func(t *schema.Table) error
 	// Continue goes on after a statement the server refused.
 	Continue bool
 	// ChunkBytes is how much text of rows a lane takes at a time; 0: a
@@ -89,7 +89,7 @@ type Counts struct {
 
 // Loader loads one dump. It is not safe for concurrent use, apart from Counts.
 type Loader struct {
-	session *sql.Conn
+	session *sql.Conn // nil: a survey, which executes nothing
 	scanner *dump.Scanner
 	options Options
 	rows    Rows
@@ -153,7 +153,7 @@ func (l *Loader) Run(ctx context.Context) error {
 	// A client program names its character set when it connects; the dump may
 	// rely on it (mysqldump --compact) and overrides it otherwise.
 	begin := dump.Statement{Kind: dump.SetStatement, Text: []byte("SET NAMES utf8mb4")}
-	if _, err := l.session.ExecContext(ctx, string(begin.Text)); err != nil {
+	if err := l.prepare(ctx, string(begin.Text)); err != nil {
 		return fmt.Errorf("begin the session for %s: %w", l.options.Object, err)
 	}
 	l.rows.Follow(begin)
@@ -230,8 +230,7 @@ func (l *Loader) step(ctx context.Context, st dump.Statement) error {
 		return err
 	}
 	l.follow(st)
-	l.define(st)
-	return nil
+	return l.define(st)
 }
 
 // follow takes note of what an executed statement has changed.
@@ -252,16 +251,16 @@ func (l *Loader) follow(st dump.Statement) {
 
 // define tells of a table that has been created or changed. What cannot be read is
 // left to whoever puts rows into the table: they look at it in the server.
-func (l *Loader) define(st dump.Statement) {
+func (l *Loader) define(st dump.Statement) error {
 	if l.options.Define == nil {
-		return
+		return nil
 	}
 	key := tableKey(l.schemaOf(st), st.Table)
 	switch st.Kind {
 	case dump.CreateTable:
 		t, err := schema.Parse(st.Text, st.Mode)
 		if err != nil {
-			return
+			return nil //nolint:nilerr // see above
 		}
 		t.Schema, t.Name = l.schemaOf(st), st.Table
 		if l.defined == nil {
@@ -271,17 +270,20 @@ func (l *Loader) define(st dump.Statement) {
 	case dump.AlterTable:
 		old := l.defined[key]
 		if old == nil {
-			return
+			return nil
 		}
 		t := *old
 		if err := schema.Alter(&t, st.Text, st.Mode); err != nil {
-			return
+			return nil //nolint:nilerr // see above
 		}
 		l.defined[key] = &t
 	default:
-		return
+		return nil
 	}
-	l.options.Define(l.defined[key])
+	if err := l.options.Define(l.defined[key]); err != nil {
+		return l.statementError(st, err)
+	}
+	return nil
 }
 
 // waitFor waits for the rows that a statement could depend on. What is not
@@ -336,8 +338,20 @@ func refusal(st dump.Statement) string {
 	}
 }
 
+// prepare executes a statement of dbake's own on the session.
+func (l *Loader) prepare(ctx context.Context, statement string) error {
+	if l.session == nil {
+		return nil
+	}
+	_, err := l.session.ExecContext(ctx, statement)
+	return err
+}
+
 // execute runs a statement on the session and gives the rows it affected.
 func (l *Loader) execute(ctx context.Context, st dump.Statement) (int64, error) {
+	if l.session == nil {
+		return 0, nil
+	}
 	return l.executeOn(ctx, l.session, st)
 }
 

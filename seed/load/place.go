@@ -34,11 +34,11 @@ func (l *Loader) place(ctx context.Context, st dump.Statement) error {
 		return l.statementError(st, fmt.Errorf("the dump selects no database and its header names none: say where it goes with restore.database in dbake.yaml"))
 	}
 	l.placed = true
-	if _, err := l.session.ExecContext(ctx, "CREATE DATABASE IF NOT EXISTS "+QuoteName(name)); err != nil {
+	if err := l.prepare(ctx, "CREATE DATABASE IF NOT EXISTS "+QuoteName(name)); err != nil {
 		return fmt.Errorf("%s: make the database %s for it: %w", l.options.Object, name, err)
 	}
 	use := dump.Statement{Kind: dump.Use, Schema: name, Text: []byte("USE " + QuoteName(name))}
-	if _, err := l.session.ExecContext(ctx, string(use.Text)); err != nil {
+	if err := l.prepare(ctx, string(use.Text)); err != nil {
 		return fmt.Errorf("%s: make the database %s for it: %w", l.options.Object, name, err)
 	}
 	l.schema = name

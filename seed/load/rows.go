@@ -26,7 +26,7 @@ type laneRows struct {
 	sifted  [2][]byte // rows behind filters, reused
 }
 
-var _ Rows = (*laneRows)(nil)
+var _ fileRows = (*laneRows)(nil)
 
 // target is a table that rows go into. Fields below the line are guarded by
 // the pool's lock.
@@ -54,6 +54,8 @@ func (t *target) qualified() string { return QuoteName(t.schema) + "." + QuoteNa
 func newLaneRows(l *Loader, lanes Lanes) *laneRows {
 	return &laneRows{loader: l, lanes: lanes, pool: newPool(len(lanes.Rows)), targets: map[string]*target{}}
 }
+
+func (r *laneRows) by(l *Loader) { r.loader = l }
 
 // start runs the lanes; the function it returns ends them.
 func (r *laneRows) start(ctx context.Context) (stop func()) {

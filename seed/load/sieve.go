@@ -53,12 +53,17 @@ func newSieve(f rows.Filters, create string, m dump.Mode, schemaName, name strin
 		return nil, fmt.Errorf("look at table %s.%s, whose rows may have to be changed: %w", schemaName, name, err)
 	}
 	t.Schema, t.Name = schemaName, name
+	return sieveOf(f, t), nil
+}
+
+// sieveOf makes the sieve of a table.
+func sieveOf(f rows.Filters, t *schema.Table) *sieve {
 	s := &sieve{table: t, first: map[shape]rows.Rewriter{}, later: map[shape]rows.Rewriter{}}
 	for _, c := range t.Columns {
 		s.all = append(s.all, c.Name)
 	}
 	s.ordered, s.rest = rows.Split(f, t)
-	return s, nil
+	return s
 }
 
 // isWanted reports whether there is a filter for the table at all.
