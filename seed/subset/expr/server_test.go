@@ -116,6 +116,9 @@ func randomValue(r *rand.Rand, col schema.Column) string {
 	if r.IntN(8) == 0 {
 		return "NULL"
 	}
+	if (col.Type == "date" || col.Type == "datetime") && r.IntN(10) == 0 {
+		return quote(one(r, []string{"0000-00-00", "2024-00-00", "2024-03-00"}))
+	}
 	switch col.Type {
 	case "int", "bigint", "smallint":
 		s := one(r, someNumbers)
