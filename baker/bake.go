@@ -91,7 +91,7 @@ func (b *bake) names(r plan.Resolved) ([]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		refs = append(refs, tag.Name())
+		refs = append(refs, tag.String())
 	}
 	return refs, nil
 }
@@ -175,6 +175,10 @@ func takeManifest(t *tree.Tree) (own []tree.Entry, rest *tree.Tree) {
 
 func (b *bake) layerOptions() layer.Options {
 	c := b.Compression
+	if c == "" && b.Output.Kind == OutputDocker {
+		// The engine unpacks at once, and those before 23.0 know no zstd.
+		c = layer.None
+	}
 	if c == "" {
 		c = layer.Compression(b.File.Image.Compression)
 	}

@@ -57,8 +57,9 @@ type Options struct {
 	Refs   []string
 	Suffix string
 	GitSHA string
-	// Output is where the image goes.
+	// Output is where the image goes. OutputDocker needs a Loader.
 	Output Output
+	Loader Loader
 	// Platforms are those of the image; empty: this machine's.
 	Platforms []v1.Platform
 	// Reuse lists images whose data layers are taken when they hold the same

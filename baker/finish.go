@@ -52,7 +52,7 @@ func (b *bake) finish(ctx context.Context, d *data, refs []string, images []plat
 
 // attachments are the provenance and the SBOM of what is pushed.
 func (b *bake) attachments(r *Result, m content.Manifest) ([]registry.Attachment, error) {
-	if b.Output.Kind != OutputPush {
+	if b.Output.Kind == OutputDocker { // it keeps no referrers
 		return nil, nil
 	}
 	subject, err := partial.Descriptor(m)

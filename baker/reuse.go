@@ -11,6 +11,7 @@ import (
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/types"
 	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 
@@ -58,6 +59,9 @@ func (b *bake) dataOf(ctx context.Context, ref, id string) (*data, error) {
 		l, err := pulled.Image.LayerByDiffID(hash)
 		if err != nil {
 			return nil, err
+		}
+		if media, err := l.MediaType(); err != nil || b.Output.Kind == OutputDocker && media == types.OCILayerZStd {
+			return nil, err // engines before 23.0 know no zstd
 		}
 		createdBy := "dbake: manifest"
 		if i > 0 {

@@ -8,6 +8,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/dbake/dbake/baker/progress"
 	"github.com/dbake/dbake/baker/registry"
 	"github.com/dbake/dbake/baker/registry/content"
 )
@@ -26,7 +27,10 @@ type sink interface {
 // openSink prepares the output. It talks to nobody yet.
 func (b *bake) openSink(ctx context.Context, refs []string) (sink, error) {
 	if b.Output.Kind != OutputPush {
-		return &fileSink{bake: b, refs: refs}, nil
+		step := func(name string, f func() error) error {
+			return b.progress.Run(name, func(*progress.Step) error { return f() })
+		}
+		return &fileSink{output: b.Output, refs: refs, loader: b.Loader, step: step}, nil
 	}
 	push, err := b.Registry.Push(refs)
 	if err != nil {

@@ -16,9 +16,9 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/dbake/dbake/baker"
+	"github.com/dbake/dbake/baker/engine"
 	"github.com/dbake/dbake/baker/layer"
 	"github.com/dbake/dbake/baker/progress"
-	"github.com/dbake/dbake/baker/registry"
 )
 
 // bakeOptions are the flags of dbake bake.
@@ -103,6 +103,16 @@ func runBake(ctx context.Context, o bakeOptions, stdin io.Reader, stdout, stderr
 	}
 	var result *baker.Result
 	err = o.progress.display(ctx, stderr, func(ctx context.Context, w progress.Writer) error {
+		options.Registry = o.registry.open(w)
+		defer options.Registry.Close()
+		if options.Output.Kind == baker.OutputDocker {
+			e, err := engine.New(ctx, engine.Options{})
+			if err != nil {
+				return err
+			}
+			defer e.Close()
+			options.Loader = e
+		}
 		done, err := o.builder.open(ctx, &options, w)
 		if err != nil {
 			return err
@@ -156,7 +166,6 @@ func (o *bakeOptions) options(stdin io.Reader) (baker.Options, error) {
 	if b.Secrets, err = o.builder.secretStore(); err != nil {
 		return b, err
 	}
-	b.Registry = registry.New(o.registry.options())
 	return b, nil
 }
 

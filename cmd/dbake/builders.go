@@ -41,6 +41,7 @@ type builderFlags struct {
 	profile   string
 	cacheFrom []string
 	cacheTo   []string
+	network   string
 }
 
 func (o *builderFlags) addFlags(f *pflag.FlagSet) {
@@ -52,6 +53,7 @@ func (o *builderFlags) addFlags(f *pflag.FlagSet) {
 		"a secret that dbake.yaml names, as id=NAME,src=FILE or id=NAME,env=VARIABLE (repeatable); AWS credentials need none")
 	f.StringVar(&o.profile, "aws-profile", "", "profile of the AWS configuration (default: $AWS_PROFILE)")
 	f.StringArrayVar(&o.cacheFrom, "cache-from", nil, "external cache of the BuildKit to read (repeatable)")
+	f.StringVar(&o.network, "network", "", "network of the restore in a BuildKit or Docker: host, none (default: the BuildKit's own)")
 	f.StringArrayVar(&o.cacheTo, "cache-to", nil, "external cache of the BuildKit to write (repeatable)")
 }
 
@@ -175,7 +177,7 @@ func (o *builderFlags) buildkitOptions() (buildkit.Options, error) {
 	}
 	return buildkit.Options{
 		Agent:     func(ctx context.Context) (string, error) { return agent.Open(ctx, "") },
-		CacheFrom: from, CacheTo: to,
+		CacheFrom: from, CacheTo: to, Network: o.network,
 	}, nil
 }
 

@@ -11,7 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/dbake/dbake/baker"
-	"github.com/dbake/dbake/baker/registry"
+	"github.com/dbake/dbake/baker/progress"
 )
 
 // inspectOptions are the flags of dbake inspect.
@@ -57,7 +57,7 @@ func runInspect(ctx context.Context, o inspectOptions, ref string, out io.Writer
 		}
 		platform = list[0]
 	}
-	client := registry.New(o.registry.options())
+	client := o.registry.open(progress.Discard)
 	defer client.Close()
 	in, err := baker.Inspect(ctx, client, ref, platform)
 	if err != nil {

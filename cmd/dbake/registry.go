@@ -3,6 +3,7 @@ package main
 import (
 	"github.com/spf13/pflag"
 
+	"github.com/dbake/dbake/baker/progress"
 	"github.com/dbake/dbake/baker/registry"
 )
 
@@ -16,4 +17,11 @@ func (o *registryFlags) addFlags(f *pflag.FlagSet) {
 
 func (o *registryFlags) options() registry.Options {
 	return registry.Options{Insecure: o.insecure, UserAgent: "dbake/" + buildVersion()}
+}
+
+// open makes a client that tells w what it transfers.
+func (o *registryFlags) open(w progress.Writer) *registry.Client {
+	options := o.options()
+	options.Progress = w
+	return registry.New(options)
 }

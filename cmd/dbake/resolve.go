@@ -10,7 +10,6 @@ import (
 
 	"github.com/dbake/dbake/baker"
 	"github.com/dbake/dbake/baker/progress"
-	"github.com/dbake/dbake/baker/registry"
 	"github.com/dbake/dbake/seed/plan"
 )
 
@@ -55,13 +54,14 @@ func runResolve(ctx context.Context, o resolveOptions, stdin io.Reader, stdout, 
 	}
 	options := baker.Options{
 		File: order.file, Name: order.name, Data: order.data, Args: order.args, Context: order.dir,
-		Registry: registry.New(o.registry.options()),
 	}
 	if options.Secrets, err = o.builder.secretStore(); err != nil {
 		return err
 	}
 	var resolved plan.Resolved
 	err = o.progress.display(ctx, stderr, func(ctx context.Context, w progress.Writer) error {
+		options.Registry = o.registry.open(w)
+		defer options.Registry.Close()
 		done, err := o.builder.open(ctx, &options, w)
 		if err != nil {
 			return err

@@ -12,7 +12,6 @@ import (
 
 	"github.com/dbake/dbake/baker/engine"
 	"github.com/dbake/dbake/baker/progress"
-	"github.com/dbake/dbake/baker/registry"
 	"github.com/dbake/dbake/baker/serve"
 	"github.com/dbake/dbake/baker/up"
 )
@@ -82,7 +81,7 @@ func runUp(ctx context.Context, o upOptions, ref string, stdout, stderr io.Write
 	if err != nil {
 		return err
 	}
-	client := registry.New(o.registry.options())
+	client := o.registry.open(progress.Discard)
 	defer client.Close()
 	options := up.Options{
 		Start: serve.Options{

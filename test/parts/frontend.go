@@ -7,6 +7,28 @@ import (
 	"path/filepath"
 )
 
+// Dist compiles dbake's programs from the clone's sources, once, and returns the
+// folder they are in: see hack/dist.
+func (p *Parts) Dist(ctx context.Context) (string, error) {
+	return p.dist.do(ctx, func(ctx context.Context) (string, error) {
+		repo, err := p.Repo(ctx)
+		if err != nil {
+			return "", err
+		}
+		dist := filepath.Join(p.root, "dist")
+		if _, err := output(exec.CommandContext(ctx, filepath.Join(repo, "hack", "dist"), dist)); err != nil {
+			return "", fmt.Errorf("compile dbake: %w", err)
+		}
+		return dist, nil
+	})
+}
+
+// Baker is dbake's own program, with all it needs inside.
+func (p *Parts) Baker(ctx context.Context) (string, error) {
+	dist, err := p.Dist(ctx)
+	return filepath.Join(dist, "out", "bin", "dbake"), err
+}
+
 // FrontendImage builds the frontend image from the clone's sources, pushes it
 // to the Registry, once, and returns its reference for the "# syntax=" line.
 //
@@ -24,9 +46,9 @@ func (p *Parts) FrontendImage(ctx context.Context) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		dist := filepath.Join(p.root, "dist")
-		if _, err := output(exec.CommandContext(ctx, filepath.Join(repo, "hack", "dist"), dist)); err != nil {
-			return "", fmt.Errorf("compile the frontend image's programs: %w", err)
+		dist, err := p.Dist(ctx)
+		if err != nil {
+			return "", err
 		}
 		ref := registry.Host + "/dbake-frontend:dev"
 		_, err = p.Buildx(ctx, "build", "--build-context", "build="+dist, "--target", "frontend",

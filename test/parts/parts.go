@@ -48,6 +48,7 @@ type Parts struct {
 	s3        once[*S3]
 	docker    once[string]
 	frontend  once[string]
+	dist      once[string]
 	bases     [2]once[string]
 	templates [2]once[string]
 }
