@@ -17,12 +17,6 @@ type Unsupported struct {
 
 var unsupported = []Unsupported{
 	{"mask", "", "", func(f *File) bool { return f.Mask != nil }},
-	{"restore.tables", "where, limit or percent", "rows: none restores a table without its rows", func(f *File) bool {
-		return slices.ContainsFunc(f.Restore.Tables, func(r TableRule) bool {
-			return r.Where != "" || r.Limit != nil || r.Percent != nil
-		})
-	}},
-	{"restore.subset", "", "", func(f *File) bool { return f.Restore.Subset != nil }},
 	{
 		"image.compression", "", "in a build: --output type=image,…,compression=zstd",
 		func(f *File) bool { return f.Image.Compression != "" },
