@@ -16,7 +16,13 @@ type Unsupported struct {
 }
 
 var unsupported = []Unsupported{
-	{"mask", "", "", func(f *File) bool { return f.Mask != nil }},
+	{"mask.columns", "sql", "the other transforms work while the rows pass", func(f *File) bool {
+		return f.Mask != nil && slices.ContainsFunc(f.Mask.Columns, func(c MaskColumn) bool {
+			_, uses := c.Transform["sql"]
+			return uses
+		})
+	}},
+	{"mask.sql", "", "", func(f *File) bool { return f.Mask != nil && len(f.Mask.SQL) > 0 }},
 	{
 		"image.compression", "", "in a build: --output type=image,…,compression=zstd",
 		func(f *File) bool { return f.Image.Compression != "" },
