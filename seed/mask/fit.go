@@ -86,7 +86,6 @@ func (c *column) tooLong() error {
 }
 
 func (c *column) fitNumber(text []byte) error {
-	out := fmt.Errorf("a result is out of the range of %s", c.def.FullType)
 	if c.family == integerFamily {
 		n, ok := parseWhole(text)
 		switch {
@@ -94,14 +93,14 @@ func (c *column) fitNumber(text []byte) error {
 			return errors.New("a result is no whole number")
 		case c.def.Type == "year" && n.magnitude == 0:
 		case !n.within(c.min, c.max):
-			return out
+			return c.outOfRange()
 		}
 		return nil
 	}
 	if c.family == floatFamily {
 		f, err := strconv.ParseFloat(string(text), 64)
 		if err != nil || (c.def.Type == "float" && (f > 3.4e38 || f < -3.4e38)) || (c.def.Unsigned && f < 0) {
-			return out
+			return c.outOfRange()
 		}
 		return nil
 	}
@@ -111,9 +110,13 @@ func (c *column) fitNumber(text []byte) error {
 	case !ok:
 		return errors.New("a result is no number")
 	case len(d.whole) > digits-scale, len(d.fraction) > scale, c.def.Unsigned && d.negative:
-		return out
+		return c.outOfRange()
 	}
 	return nil
+}
+
+func (c *column) outOfRange() error {
+	return fmt.Errorf("a result is out of the range of %s", c.def.FullType)
 }
 
 // precision returns the digits of a decimal, and how many are behind its point.

@@ -20,6 +20,8 @@ type permuter struct {
 	header  [aes.BlockSize]byte
 	state   [aes.BlockSize]byte
 	stream  [aes.BlockSize]byte
+	left    []limb
+	right   []limb
 	permute []byte
 	radices []uint16 // all 256
 }
@@ -116,44 +118,97 @@ func (p *permuter) digits(digits []byte, radices []uint16) {
 	}
 }
 
-// row permutes long rows: in every round each digit of one half is turned on by
-// an amount that depends on the other half.
+// limb is some digits of a row, as a number below a modulus.
+type limb struct{ value, modulus uint64 }
+
+// limbLimit keeps moduli small against the 64 bits of a round function's word, so
+// that what is added to a limb is as good as uniform (the bias is below 2^-14),
+// and leaves the top bytes of words for other things.
+const limbLimit = 1 << 50
+
+// row permutes long rows: a Feistel network whose halves are lists of limbs. In
+// every round each limb of one half is turned on, within its modulus, by a word
+// that depends on the other half.
 func (p *permuter) row(digits []byte, radices []uint16) {
 	half := len(digits) / 2
+	p.left = limbsOf(p.left[:0], digits[:half], radices[:half])
+	p.right = limbsOf(p.right[:0], digits[half:], radices[half:])
 	p.begin(uint64(len(digits)), 1<<63)
+	for _, side := range [][]limb{p.left, p.right} {
+		for i, l := range side {
+			absorb(&p.header, i, l.modulus)
+			p.block.Encrypt(p.header[:], p.header[:])
+		}
+	}
 	for i := range rounds {
 		if i%2 == 0 {
-			p.turn(digits[:half], radices[:half], digits[half:], radices[half:], i)
+			p.turn(p.left, p.right, i)
 		} else {
-			p.turn(digits[half:], radices[half:], digits[:half], radices[:half], i)
+			p.turn(p.right, p.left, i)
+		}
+	}
+	writeLimbs(digits[:half], radices[:half], p.left)
+	writeLimbs(digits[half:], radices[half:], p.right)
+}
+
+func limbsOf(limbs []limb, digits []byte, radices []uint16) []limb {
+	l := limb{0, 1}
+	for i, d := range digits {
+		r := uint64(radices[i])
+		if l.modulus*r > limbLimit {
+			limbs = append(limbs, l)
+			l = limb{0, 1}
+		}
+		l.value, l.modulus = l.value*r+uint64(d), l.modulus*r
+	}
+	return append(limbs, l)
+}
+
+func writeLimbs(digits []byte, radices []uint16, limbs []limb) {
+	// The digits of a limb end where its modulus is used up.
+	end := len(digits)
+	for j := len(limbs) - 1; j >= 0; j-- {
+		l := limbs[j]
+		for l.modulus > 1 {
+			end--
+			r := uint64(radices[end])
+			digits[end] = byte(l.value % r)
+			l.value /= r
+			l.modulus /= r
 		}
 	}
 }
 
-func (p *permuter) turn(digits []byte, radices []uint16, other []byte, otherRadices []uint16, round int) {
+// absorb mixes a word into one half of a block.
+func absorb(block *[aes.BlockSize]byte, i int, word uint64) {
+	at := block[8*(i%2):][:8]
+	binary.LittleEndian.PutUint64(at, binary.LittleEndian.Uint64(at)^word)
+}
+
+func (p *permuter) turn(limbs, other []limb, round int) {
 	p.state = p.header
-	p.state[0] ^= byte(round)
-	p.block.Encrypt(p.state[:], p.state[:])
-	for len(other) > 0 {
-		n := min(len(other), aes.BlockSize/2)
-		for j := range n {
-			p.state[2*j] ^= other[j]
-			p.state[2*j+1] ^= byte(otherRadices[j])
+	p.state[aes.BlockSize-1] ^= byte(round + 1)
+	for i, l := range other {
+		absorb(&p.state, i, l.value)
+		if i%2 == 1 && i < len(other)-1 {
+			p.block.Encrypt(p.state[:], p.state[:])
 		}
-		p.block.Encrypt(p.state[:], p.state[:])
-		other, otherRadices = other[n:], otherRadices[n:]
 	}
-	const perBlock = aes.BlockSize / 4
-	for j := range digits {
-		if j%perBlock == 0 {
+	p.block.Encrypt(p.state[:], p.state[:])
+	p.stream = p.state
+	for j := range limbs {
+		if j >= 2 && j%2 == 0 {
+			// More words: the block encrypted once more, with a number in it.
 			p.stream = p.state
-			binary.LittleEndian.PutUint32(p.stream[:4], binary.LittleEndian.Uint32(p.stream[:4])^uint32(j/perBlock+1))
+			p.stream[7] ^= byte(j)
+			p.stream[6] ^= byte(j >> 8)
+			p.stream[5] ^= byte(j >> 16)
 			p.block.Encrypt(p.stream[:], p.stream[:])
 		}
-		word := binary.LittleEndian.Uint32(p.stream[4*(j%perBlock):])
-		radix := uint64(radices[j])
-		add := uint64(word) * radix >> 32
-		digits[j] = byte((uint64(digits[j]) + add) % radix)
+		l := &limbs[j]
+		word := binary.LittleEndian.Uint64(p.stream[8*(j%2):])
+		add, _ := bits.Mul64(word, l.modulus)
+		l.value = (l.value + add) % l.modulus
 	}
 }
 
