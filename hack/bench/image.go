@@ -13,8 +13,8 @@ import (
 
 	"github.com/klauspost/pgzip"
 
-	"github.com/dbake/dbake/hack/internal/shop"
 	"github.com/dbake/dbake/test/parts"
+	"github.com/dbake/dbake/test/shop"
 )
 
 const password = "secret"

@@ -15,8 +15,8 @@ import (
 
 	"github.com/klauspost/pgzip"
 
-	"github.com/dbake/dbake/hack/internal/shop"
 	"github.com/dbake/dbake/test/parts"
+	"github.com/dbake/dbake/test/shop"
 )
 
 //go:embed dbake.yaml.txt

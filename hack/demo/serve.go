@@ -10,8 +10,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 
-	"github.com/dbake/dbake/hack/internal/shop"
 	"github.com/dbake/dbake/test/parts"
+	"github.com/dbake/dbake/test/shop"
 )
 
 // runImage starts a container, measures the time to its first answer, and

@@ -1,0 +1,336 @@
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	_ "github.com/go-sql-driver/mysql"
+
+	"github.com/dbake/dbake/test/compare"
+	"github.com/dbake/dbake/test/parts"
+	webshop "github.com/dbake/dbake/test/shop"
+)
+
+// kitchen is a folder with a dbake.yaml, for dbake's own command line.
+type kitchen struct {
+	t   *testing.T
+	dir string
+	env []string
+}
+
+// newKitchen makes a folder whose dbake.yaml has version, base and yaml.
+func newKitchen(t *testing.T, flavour parts.Flavour, yaml string) *kitchen {
+	t.Helper()
+	base, err := all.BaseImage(t.Context(), flavour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	k := &kitchen{t: t, dir: t.TempDir()}
+	k.write("dbake.yaml", fmt.Sprintf("version: 1\nbase: %s\n%s", base, yaml))
+	// Everything that a bake writes lies below this test's own folder, but for the
+	// cache of unpacked bases, which all tests share.
+	k.env = append(os.Environ(), "TMPDIR="+t.TempDir(), "DBAKE_WORK_DIR="+t.TempDir(),
+		"XDG_CACHE_HOME="+filepath.Join(all.Dir(), "cache"), "DOCKER_CONFIG="+t.TempDir())
+	return k
+}
+
+func (k *kitchen) write(name, text string) {
+	k.t.Helper()
+	if err := os.WriteFile(filepath.Join(k.dir, name), []byte(text), 0o644); err != nil {
+		k.t.Fatal(err)
+	}
+}
+
+// withDump puts a dump of the shop into a bucket of its own and names it in the
+// dbake.yaml's place for it.
+func (k *kitchen) withS3() *kitchen {
+	k.t.Helper()
+	s3, err := all.S3(k.t.Context())
+	if err != nil {
+		k.t.Fatal(err)
+	}
+	k.env = append(k.env, "AWS_ENDPOINT_URL="+s3.Endpoint, "AWS_REGION="+s3.Region,
+		"AWS_ACCESS_KEY_ID="+s3.AccessKey, "AWS_SECRET_ACCESS_KEY="+s3.SecretKey)
+	return k
+}
+
+func (k *kitchen) withDocker() *kitchen {
+	k.t.Helper()
+	host, err := all.DockerHost(k.t.Context())
+	if err != nil {
+		k.t.Fatal(err)
+	}
+	k.env = append(k.env, "DOCKER_HOST="+host)
+	return k
+}
+
+// command is dbake with arguments.
+func (k *kitchen) command(ctx context.Context, args ...string) *exec.Cmd {
+	k.t.Helper()
+	program, err := all.Baker(ctx)
+	if err != nil {
+		k.t.Fatal(err)
+	}
+	cmd := exec.CommandContext(ctx, program, args...)
+	cmd.Dir, cmd.Env = k.dir, k.env
+	return cmd
+}
+
+// dbake runs dbake and gives what it printed.
+func (k *kitchen) dbake(args ...string) (stdout, stderr string, err error) {
+	k.t.Helper()
+	cmd := k.command(k.t.Context(), args...)
+	var out, log bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &log
+	err = cmd.Run()
+	return out.String(), log.String(), err
+}
+
+// must is dbake that must succeed.
+func (k *kitchen) must(args ...string) (stdout, stderr string) {
+	k.t.Helper()
+	stdout, stderr, err := k.dbake(args...)
+	if err != nil {
+		k.t.Fatalf("dbake %s: %v\n%s", strings.Join(args, " "), err, stderr)
+	}
+	return stdout, stderr
+}
+
+// leavesNothing checks that a bake has removed all it made.
+func (k *kitchen) leavesNothing() {
+	k.t.Helper()
+	for _, e := range k.env {
+		name, dir, _ := strings.Cut(e, "=")
+		if name != "TMPDIR" && name != "DBAKE_WORK_DIR" {
+			continue
+		}
+		_ = filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
+			if err == nil && path != dir && !strings.HasSuffix(path, ".lock") {
+				k.t.Errorf("left behind: %s", path)
+			}
+			return nil
+		})
+		mounts, err := os.ReadFile("/proc/self/mounts")
+		if err != nil || bytes.Contains(mounts, []byte(dir)) {
+			k.t.Errorf("a mount below %s is left (%v)", dir, err)
+		}
+		if left := processesIn(dir); len(left) > 0 {
+			k.t.Errorf("processes are left: %q", left)
+		}
+	}
+}
+
+// processesIn lists the command lines of processes whose root is below a folder.
+func processesIn(dir string) []string {
+	roots, _ := filepath.Glob("/proc/[0-9]*/root")
+	var found []string
+	for _, root := range roots {
+		if target, err := os.Readlink(root); err == nil && strings.HasPrefix(target, dir) {
+			command, _ := os.ReadFile(filepath.Join(filepath.Dir(root), "cmdline"))
+			found = append(found, string(bytes.ReplaceAll(command, []byte{0}, []byte{' '})))
+		}
+	}
+	return found
+}
+
+// shopDump is mysqldump's output for a small shop.
+func shopDump(t *testing.T, flavour parts.Flavour, rows int) []byte {
+	t.Helper()
+	s := server(t, flavour)
+	if _, err := s.Client(t.Context(), strings.NewReader(webshop.SQL(rows))); err != nil {
+		t.Fatal(err)
+	}
+	var dump bytes.Buffer
+	if err := s.Dump(t.Context(), &dump, "--single-transaction", "--routines", "--triggers", "--events", "--databases", "shop"); err != nil {
+		t.Fatal(err)
+	}
+	return dump.Bytes()
+}
+
+// TestBakeByEveryBuilder bakes one dump with each builder and compares what the
+// images serve, table by table, to what was dumped.
+func TestBakeByEveryBuilder(t *testing.T) {
+	t.Parallel()
+	s3, err := all.S3(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s3.CreateBucket(t.Context(), "every-builder", true); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s3.Put(t.Context(), "every-builder", "mysql/shop.sql", bytes.NewReader(shopDump(t, parts.MySQL, 20_000))); err != nil {
+		t.Fatal(err)
+	}
+	buildkit, err := all.BuildKit(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	k := newKitchen(t, parts.MySQL, "dump: s3://every-builder/mysql/\nverify: [\"SELECT COUNT(*) > 0 FROM shop.orders\"]\n").withS3().withDocker()
+	k.env = append(k.env, "BUILDKIT_HOST="+buildkit)
+	var first *sql.DB
+	for _, name := range []string{"local", "buildkit", "docker"} {
+		ref := newRef(t) + name
+		// The Docker Engine that runs the images here is older than zstd in images.
+		out, _ := k.must("bake", "--builder", name, "--network", "host", "--tag", ref, "--compression", "gzip", "--progress", "plain")
+		if !strings.HasPrefix(out, ref+"@sha256:") {
+			t.Fatalf("the result is %q", out)
+		}
+		k.leavesNothing()
+		k.must("verify", "--deep", "-f", "dbake.yaml", "--progress", "plain", ref)
+		db := k.serve(ref)
+		if first == nil {
+			first = db
+			continue
+		}
+		differences, err := compare.Servers(t.Context(), first, db, compare.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(differences) > 0 {
+			t.Errorf("%s is not what local is:\n%s", name, compare.Join(differences))
+		}
+	}
+}
+
+// serve starts an image with dbake run and connects to it.
+func (k *kitchen) serve(ref string) *sql.DB {
+	k.t.Helper()
+	name := fmt.Sprintf("dbake-test-%d", rand.Uint64())
+	out, _ := k.must("run", "--name", name, "--progress", "plain", ref)
+	k.t.Cleanup(func() { dockerContext(context.Background(), k.t, "rm", "--force", "--volumes", name) })
+	// mysql://root:password@host:port/database
+	login, rest, ok := strings.Cut(strings.TrimPrefix(strings.TrimSpace(out), "mysql://"), "@")
+	address, _, _ := strings.Cut(rest, "/")
+	if !ok {
+		k.t.Fatalf("the address is %q", out)
+	}
+	db, err := sql.Open("mysql", login+"@tcp("+address+")/")
+	if err != nil {
+		k.t.Fatal(err)
+	}
+	k.t.Cleanup(func() { db.Close() })
+	return db
+}
+
+// TestBakeWithoutPrivileges bakes where CI jobs without privileges run: as root in
+// a container that may neither mount nor make namespaces.
+func TestBakeWithoutPrivileges(t *testing.T) {
+	t.Parallel()
+	k := newKitchen(t, parts.MySQL, "dump: dump.sql\nrestore: {database: app}\n")
+	k.write("dump.sql", "CREATE TABLE t (a INT PRIMARY KEY);\nINSERT INTO t VALUES (1),(2);\n")
+	ref := newRef(t)
+	cmd := k.command(t.Context(), "bake", "--builder", "local", "--tag", ref, "--progress", "plain")
+	setpriv, err := exec.LookPath("setpriv")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd.Args = append([]string{setpriv, "--bounding-set=-sys_admin", "--inh-caps=-sys_admin", "--"}, append([]string{cmd.Path}, cmd.Args[1:]...)...)
+	cmd.Path = setpriv
+	out, err := cmd.CombinedOutput()
+	if err != nil || !bytes.Contains(out, []byte("confined by: chroot")) {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	k.leavesNothing()
+	inspected, _ := k.must("inspect", ref)
+	if !strings.Contains(inspected, "tables:    1 with 2 rows") {
+		t.Errorf("inspect says:\n%s", inspected)
+	}
+}
+
+// TestBakeSecondTime pushes into a registry that has the layers.
+func TestBakeUnchanged(t *testing.T) {
+	t.Parallel()
+	k := newKitchen(t, parts.MariaDB, "dump: dump.sql\nrestore: {database: app}\n")
+	k.write("dump.sql", "CREATE TABLE t (a INT PRIMARY KEY);\nINSERT INTO t VALUES (1),(2);\n")
+	ref := newRef(t)
+	first, _ := k.must("bake", "-t", ref, "--progress", "plain")
+	again, log := k.must("bake", "-t", ref, "--progress", "plain", "--metadata-file", "meta.json")
+	if first != again || strings.Contains(log, "initialise") {
+		t.Errorf("an unchanged dump was baked anew: %s and then %s\n%s", first, again, log)
+	}
+	var meta map[string]any
+	text, err := os.ReadFile(filepath.Join(k.dir, "meta.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(text, &meta); err != nil || !strings.HasSuffix(strings.TrimSpace(first), fmt.Sprint(meta["containerimage.digest"])) {
+		t.Errorf("%v: the metadata file has %v", err, meta["containerimage.digest"])
+	}
+	k.write("dump.sql", "CREATE TABLE t (a INT PRIMARY KEY);\nINSERT INTO t VALUES (1),(2),(3);\n")
+	if changed, _ := k.must("bake", "-t", ref, "--progress", "plain"); changed == first {
+		t.Error("a changed dump was not baked")
+	}
+}
+
+// TestBakeStopped stops bakes at random moments: Ctrl-C leaves no process, mount
+// or file, and no tag.
+func TestBakeStopped(t *testing.T) {
+	k := newKitchen(t, parts.MariaDB, "dump: dump.sql\nrestore: {database: app}\nafter: [wait.sql]\n")
+	k.write("dump.sql", "CREATE TABLE t (a INT PRIMARY KEY);\nINSERT INTO t VALUES (1),(2);\n")
+	k.write("wait.sql", "DO SLEEP(20);\n")
+	k.must("resolve", "--progress", "plain") // unpacks the base
+	for range 4 {
+		ref := newRef(t)
+		cmd := k.command(t.Context(), "bake", "-t", ref, "--progress", "plain")
+		cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+		var log bytes.Buffer
+		cmd.Stdout, cmd.Stderr = &log, &log
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		after := rand.N(4 * time.Second)
+		time.Sleep(after)
+		if err := syscall.Kill(-cmd.Process.Pid, syscall.SIGINT); err != nil {
+			t.Fatal(err)
+		}
+		err := cmd.Wait()
+		var exit *exec.ExitError
+		if !errors.As(err, &exit) || exit.ExitCode() != 130 {
+			t.Errorf("stopped after %v: %v\n%s", after, err, log.String())
+		}
+		k.leavesNothing()
+		notPushed(t, ref)
+	}
+}
+
+// TestBakeFailures are errors of people, as they see them.
+func TestBakeFailures(t *testing.T) {
+	t.Parallel()
+	k := newKitchen(t, parts.MySQL, "dump: dump.sql\n")
+	k.write("dump.sql", "CREATE DATABASE app; USE app;\nCREATE TABLE t (a INT);\nINSERT INTO t VALUES ('geheim');\n")
+	ref := newRef(t)
+	_, log, err := k.dbake("bake", "-t", ref, "--progress", "plain")
+	if err == nil || !strings.Contains(log, "dbake.yaml:3:7: dump[0]: ") || strings.Contains(log, "geheim") {
+		t.Errorf("a statement that fails: %v\n%s", err, log)
+	}
+	notPushed(t, ref)
+	k.leavesNothing()
+	for name, c := range map[string]struct {
+		args []string
+		want string
+	}{
+		"no tag":          {nil, "needs a tag"},
+		"no such file":    {[]string{"-t", ref, "--set", "dump=none.sql"}, "none.sql"},
+		"no such base":    {[]string{"-t", ref, "--set", "base=localhost:1/none:1"}, "dbake.yaml:2:"},
+		"bad compression": {[]string{"-t", ref, "--compression", "lzw"}, "zstd, gzip or estargz"},
+		"unknown key":     {[]string{"-t", ref, "--set", "restore.defner=strip"}, "did you mean"},
+		"JSON errors":     {[]string{"-t", ref, "--set", "restore.defner=strip", "--log-format", "json"}, `"path":"restore.defner"`},
+	} {
+		_, log, err := k.dbake(append([]string{"bake", "--progress", "plain"}, c.args...)...)
+		if err == nil || !strings.Contains(log, c.want) {
+			t.Errorf("%s: %v, want %q in\n%s", name, err, c.want, log)
+		}
+	}
+}
