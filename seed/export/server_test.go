@@ -7,6 +7,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -20,7 +21,6 @@ import (
 	"github.com/dbake/dbake/internal/inroot"
 	"github.com/dbake/dbake/seed/dump"
 	"github.com/dbake/dbake/seed/event"
-	"github.com/dbake/dbake/seed/load"
 	"github.com/dbake/dbake/seed/mysqld"
 	"github.com/dbake/dbake/seed/rows"
 	"github.com/dbake/dbake/seed/schema"
@@ -114,7 +114,7 @@ func TestServer(t *testing.T) {
 	inroot.Skip(t)
 	s := startServer(t)
 	for name, test := range map[string]func(*server){
-		"one moment": oneMoment, "order": order, "filters": filters, "altered": altered, "choice": choice, "stopped": stopped, "again": again,
+		"one moment": oneMoment, "order": order, "filters": filters, "altered": altered, "choice": choice, "stopped": stopped, "again": again, "accounts": accounts,
 	} {
 		t.Run(name, func(t *testing.T) {
 			s.t = t
@@ -377,7 +377,7 @@ func stopped(s *server) {
 	s.exec("SET SESSION lock_wait_timeout = 5", "ALTER TABLE app.t ADD COLUMN b INT", "SET SESSION lock_wait_timeout = DEFAULT")
 }
 
-// What was dumped and loaded by dbake dumps the same.
+// What was dumped and loaded dumps the same.
 func again(s *server) {
 	t := s.t
 	s.exec("CREATE TABLE app.t (id INT PRIMARY KEY AUTO_INCREMENT, b VARBINARY(9), t TEXT CHARACTER SET latin1, bit_ BIT(9), d DECIMAL(9,3), y YEAR, v DECIMAL(9,3) AS (d * 2), g GEOMETRY) AUTO_INCREMENT=50",
@@ -388,14 +388,7 @@ func again(s *server) {
 		t.Fatal(err)
 	}
 	s.exec("DROP DATABASE app")
-	conn, err := s.db.Conn(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := load.New(conn, dump.NewScanner(strings.NewReader(first)), load.Options{Object: "dump", Warn: func(string) {}}).Run(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	_ = conn.Raw(func(any) error { return driver.ErrBadConn })
+	s.load(first)
 	second, _, _, err := s.dump("boss", Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -414,4 +407,62 @@ func statements(text string) string {
 		}
 	}
 	return strings.Join(kept, "")
+}
+
+// Accounts come back with their passwords, roles and grants, whatever the order
+// they are in.
+func accounts(s *server) {
+	t := s.t
+	mariadb := inroot.Flavour() == "mariadb"
+	s.exec("CREATE TABLE app.t (id INT, secret INT)", "CREATE PROCEDURE app.p() SELECT 1",
+		"CREATE ROLE zz_role", "GRANT SELECT ON app.* TO zz_role",
+		"CREATE USER 'a b'@'10.%' IDENTIFIED BY 'it''s' PASSWORD EXPIRE INTERVAL 90 DAY ACCOUNT LOCK", "GRANT zz_role TO 'a b'@'10.%'",
+		"GRANT SELECT (id) ON app.t TO 'a b'@'10.%'", "GRANT EXECUTE ON PROCEDURE app.p TO 'a b'@'10.%' WITH GRANT OPTION")
+	if mariadb {
+		s.exec("SET DEFAULT ROLE zz_role FOR 'a b'@'10.%'")
+	} else {
+		s.exec("ALTER USER 'a b'@'10.%' DEFAULT ROLE zz_role")
+	}
+	remove := func() { s.exec("DROP ROLE zz_role", "DROP USER 'a b'@'10.%'", "DROP DATABASE app") }
+	first, _, _, err := s.dump("boss", Options{Accounts: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"`root`", "mysql.sys", "mariadb.sys"} {
+		if strings.Contains(first, "USER IF NOT EXISTS "+name) {
+			t.Errorf("%s is in the dump", name)
+		}
+	}
+	remove()
+	s.load(first)
+	second, _, _, err := s.dump("boss", Options{Accounts: true})
+	remove()
+	s.exec("CREATE DATABASE app")
+	if a, b := statements(first), statements(second); err != nil || a != b || !strings.Contains(a, "EXECUTE ON PROCEDURE") {
+		t.Errorf("%v: dumped again:\n%s\nafter\n%s", err, b, a)
+	}
+}
+
+// load runs a dump the way mysql does: statement by statement.
+func (s *server) load(text string) {
+	s.t.Helper()
+	conn, err := s.db.Conn(s.t.Context())
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer conn.Close()
+	scanner := dump.NewScanner(strings.NewReader(text))
+	for {
+		st, err := scanner.Next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err == nil {
+			_, err = conn.ExecContext(s.t.Context(), string(st.Text))
+		}
+		if err != nil {
+			s.t.Fatalf("line %d: %.200s: %v", st.Line, st.Text, err)
+		}
+	}
+	_ = conn.Raw(func(any) error { return driver.ErrBadConn })
 }
