@@ -99,6 +99,9 @@ func (b *bake) resolve(ctx context.Context, bs base) (plan.Resolved, error) {
 		return r, err
 	}
 	ref, err := b.solve(ctx, st, true)
+	if err != nil && missingSecret(err) != "" {
+		return r, b.explain(ctx, err)
+	}
 	if err != nil {
 		return r, b.src.at("base", fmt.Errorf("look into the base %s and at the dump: %w", bs.name, err))
 	}
