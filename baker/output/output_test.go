@@ -198,8 +198,10 @@ func TestNothingIsLeftOfAFailure(t *testing.T) {
 // lying is a layer whose content is not what its digest says.
 type lying struct{}
 
-func (lying) Digest() (v1.Hash, error)             { return v1.NewHash("sha256:" + strings.Repeat("a", 64)) }
-func (lying) DiffID() (v1.Hash, error)             { return v1.NewHash("sha256:" + strings.Repeat("b", 64)) }
+func (lying) Digest() (v1.Hash, error) { return v1.NewHash("sha256:" + strings.Repeat("a", 64)) }
+
+func (lying) DiffID() (v1.Hash, error) { return v1.NewHash("sha256:" + strings.Repeat("b", 64)) }
+
 func (lying) Compressed() (io.ReadCloser, error)   { return io.NopCloser(strings.NewReader("x")), nil }
 func (lying) Uncompressed() (io.ReadCloser, error) { return lying{}.Compressed() }
 func (lying) Size() (int64, error)                 { return 1, nil }

@@ -10,8 +10,10 @@ import (
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -23,6 +25,7 @@ type proxy struct {
 	Host string
 
 	forward http.Handler
+	active  atomic.Int32
 	mu      sync.Mutex
 	faults  []*fault
 	record  []exchange
@@ -100,7 +103,9 @@ func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	e := exchange{Method: r.Method, Path: r.URL.Path, Query: r.URL.Query(), Range: r.Header.Get("Content-Range")}
 	r.Body = counter{r.Body, &e.Sent}
 	sw := &statusWriter{ResponseWriter: w}
+	p.active.Add(1)
 	defer func() {
+		defer p.active.Add(-1)
 		e.Status = sw.status
 		p.mu.Lock()
 		p.record = append(p.record, e)
@@ -138,12 +143,20 @@ func (p *proxy) mend() {
 	p.faults = nil
 }
 
-// count is how many requests of a method went to paths with a part in them.
-func (p *proxy) count(method, part string) int {
+// exchanges is the record when all requests so far are in it.
+func (p *proxy) exchanges() []exchange {
+	for p.active.Load() > 0 {
+		time.Sleep(time.Millisecond)
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	return slices.Clone(p.record)
+}
+
+// count is how many requests of a method went to paths with a part in them.
+func (p *proxy) count(method, part string) int {
 	n := 0
-	for _, e := range p.record {
+	for _, e := range p.exchanges() {
 		if e.Method == method && strings.Contains(e.Path, part) {
 			n++
 		}
@@ -153,10 +166,8 @@ func (p *proxy) count(method, part string) int {
 
 // sent is how many bytes of blobs came in for a repository.
 func (p *proxy) sent(repo string) int64 {
-	p.mu.Lock()
-	defer p.mu.Unlock()
 	var n int64
-	for _, e := range p.record {
+	for _, e := range p.exchanges() {
 		if strings.HasPrefix(e.Path, "/v2/"+repo+"/blobs/") {
 			n += e.Sent
 		}
@@ -165,10 +176,8 @@ func (p *proxy) sent(repo string) int64 {
 }
 
 func (p *proxy) String() string {
-	p.mu.Lock()
-	defer p.mu.Unlock()
 	var b strings.Builder
-	for _, e := range p.record {
+	for _, e := range p.exchanges() {
 		fmt.Fprintf(&b, "%s %s %s sent %d: %d\n", e.Method, e.Path, e.Range, e.Sent, e.Status)
 	}
 	return b.String()

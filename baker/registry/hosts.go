@@ -1,6 +1,8 @@
 package registry
 
 import (
+	"cmp"
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -27,6 +29,7 @@ type hosts struct {
 	insecure map[string]bool
 	certs    []string          // certs.d folders, the most specific first
 	fixed    http.RoundTripper // replaces all transports when set
+	dial     string            // replaces all addresses when set, in tests
 
 	mu     sync.Mutex
 	byHost map[string]*http.Transport
@@ -106,9 +109,12 @@ func (h *hosts) transport(host string) (*http.Transport, error) {
 			return nil, err
 		}
 	}
+	dialer := &net.Dialer{Timeout: 30 * time.Second, KeepAlive: 30 * time.Second}
 	t := &http.Transport{
-		Proxy:                 http.ProxyFromEnvironment,
-		DialContext:           (&net.Dialer{Timeout: 30 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
+		Proxy: http.ProxyFromEnvironment,
+		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+			return dialer.DialContext(ctx, network, cmp.Or(h.dial, address))
+		},
 		TLSClientConfig:       config,
 		ForceAttemptHTTP2:     true,
 		MaxIdleConnsPerHost:   16,

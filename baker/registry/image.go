@@ -193,7 +193,7 @@ func (r *blobReader) Read(p []byte) (int, error) {
 		r.closeBody()
 		r.tries++
 		if !passing(err) || r.tries > r.session.client.patience.tries {
-			return 0, fmt.Errorf("read the blob %s (%s), %d of %d bytes: %w", short(r.digest), familiar(r.session.repo), r.offset, r.size, err)
+			return 0, fmt.Errorf("%s, after %d of %d bytes: %w", familiar(r.session.repo), r.offset, r.size, err)
 		}
 		if err := r.session.client.patience.wait(r.ctx, r.tries, 0); err != nil {
 			return 0, err
@@ -206,7 +206,7 @@ func (r *blobReader) read(p []byte) (int, error) {
 	stall := r.session.client.options.Stall
 	if r.body == nil {
 		ctx, cancel := context.WithCancelCause(r.ctx)
-		body, err := r.session.readBlob(ctx, r.digest, r.offset)
+		body, err := r.session.readBlob(ctx, r.digest, r.size, r.offset)
 		if err != nil {
 			cancel(err)
 			return 0, err

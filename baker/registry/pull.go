@@ -211,17 +211,22 @@ func (s *session) headBlob(ctx context.Context, digest v1.Hash) (bool, error) {
 	return answer.status == http.StatusOK, nil
 }
 
-// readBlob gives the bytes of a blob from offset on, in one request.
-func (s *session) readBlob(ctx context.Context, digest v1.Hash, offset int64) (io.ReadCloser, error) {
+// readBlob gives the bytes of a blob from offset on, in one request unless the
+// registry gives no parts of blobs.
+func (s *session) readBlob(ctx context.Context, digest v1.Hash, size, offset int64) (io.ReadCloser, error) {
 	r := request{
 		op: "read the blob " + short(digest), method: http.MethodGet, url: s.url("blobs/"+digest.String(), nil),
 		want: []int{http.StatusOK},
 	}
 	if offset > 0 {
-		r.header = http.Header{"Range": {fmt.Sprintf("bytes=%d-", offset)}}
+		r.header = http.Header{"Range": {fmt.Sprintf("bytes=%d-%d", offset, size-1)}}
 		r.want = append(r.want, http.StatusPartialContent)
 	}
 	answer, err := s.do(ctx, r)
+	if statusOf(err) == http.StatusRequestedRangeNotSatisfiable {
+		r.header = nil
+		answer, err = s.do(ctx, r)
+	}
 	if err != nil {
 		return nil, err
 	}

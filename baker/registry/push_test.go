@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -23,6 +24,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/static"
 	"github.com/google/go-containerregistry/pkg/v1/types"
+	"github.com/moby/buildkit/client"
 	"go.uber.org/goleak"
 
 	"github.com/dbake/dbake/test/parts"
@@ -289,6 +291,56 @@ func TestPushFailsCleanly(t *testing.T) {
 			})
 		}
 	})
+}
+
+func TestProgress(t *testing.T) {
+	t.Parallel()
+	p := newProxy(t, memory(), "")
+	image := newImage(t)
+	for _, cached := range []bool{false, true} {
+		var mu sync.Mutex
+		sent, steps, open := map[string]bool{}, map[string]bool{}, 0
+		c := newClient(t, func(o *Options) {
+			o.Progress = func(s *client.SolveStatus) {
+				mu.Lock()
+				defer mu.Unlock()
+				for _, v := range s.Vertexes {
+					if v.Completed == nil {
+						open++
+						continue
+					}
+					open--
+					steps[v.Name] = v.Cached
+				}
+				for _, status := range s.Statuses {
+					sent[status.Vertex.String()] = status.Current == status.Total
+				}
+			}
+		})
+		if err := push(t.Context(), c, image, p.Host+"/app:1"); err != nil {
+			t.Fatal(err)
+		}
+		if open != 0 || len(steps) != 4 {
+			t.Errorf("%d steps are open, %v ended; want three blobs, and the tags", open, steps)
+		}
+		blobs := 0
+		for name, was := range steps {
+			if strings.HasPrefix(name, "push sha256:") && was == cached {
+				blobs++
+			}
+		}
+		if blobs != 3 {
+			t.Errorf("steps %v, want those of blobs to be cached: %v", steps, cached)
+		}
+		for step, all := range sent {
+			if !all {
+				t.Errorf("the counter of %s did not reach its total", step)
+			}
+		}
+		if (len(sent) == 0) != cached {
+			t.Errorf("%d counters", len(sent))
+		}
+	}
 }
 
 func TestPushEndsWithItsContext(t *testing.T) {

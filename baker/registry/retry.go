@@ -48,8 +48,8 @@ func (p patience) wait(ctx context.Context, n int, asked time.Duration) error {
 }
 
 // retrying repeats requests that failed for reasons that pass: the connection
-// broke, or the registry said it is busy or broken just now. A request with a
-// body that cannot be read again is passed through.
+// broke, or the registry said it is busy or broken just now. The bodies of
+// requests come from their GetBody.
 type retrying struct {
 	inner    http.RoundTripper
 	patience patience
@@ -57,9 +57,12 @@ type retrying struct {
 
 // RoundTrip implements http.RoundTripper.
 func (t *retrying) RoundTrip(r *http.Request) (*http.Response, error) {
+	defer closeBody(r)
 	for n := 1; ; n++ {
 		try := r
-		if n > 1 && r.GetBody != nil {
+		// The transport above, which logs in, sends a request again as it is,
+		// so that its first body may be read already.
+		if r.GetBody != nil {
 			body, err := r.GetBody()
 			if err != nil {
 				return nil, err
@@ -68,7 +71,7 @@ func (t *retrying) RoundTrip(r *http.Request) (*http.Response, error) {
 			try.Body = body
 		}
 		response, err := t.inner.RoundTrip(try)
-		if n > t.patience.tries || !rereadable(r) || !t.again(r, response, err) {
+		if n > t.patience.tries || r.Context().Value(onceKey{}) != nil || !t.again(r, response, err) {
 			return response, err
 		}
 		var asked time.Duration
@@ -98,13 +101,6 @@ func (t *retrying) again(r *http.Request, response *http.Response, err error) bo
 // onceKey marks the context of requests that are not repeated here, because
 // their sender does that in its own way.
 type onceKey struct{}
-
-func rereadable(r *http.Request) bool {
-	if r.Context().Value(onceKey{}) != nil {
-		return false
-	}
-	return r.Body == nil || r.Body == http.NoBody || r.GetBody != nil
-}
 
 // retryAfter is how long the registry asks to wait; 0 when it does not.
 func retryAfter(h http.Header) time.Duration {
@@ -142,7 +138,7 @@ func passing(err error) bool {
 		timeout  net.Error
 	)
 	switch {
-	case errors.Is(err, errStalled), errors.Is(err, errTorn), errors.Is(err, errRelogin):
+	case errors.Is(err, errStalled), errors.Is(err, errTorn):
 		return true
 	case errors.As(err, &answer):
 		return passingStatus(answer.Status) && answer.after <= longestAsked

@@ -67,7 +67,7 @@ func (s *session) connected(ctx context.Context) (*http.Client, int, error) {
 
 // connect learns what the registry wants and logs in; s.mu is held.
 func (s *session) connect(ctx context.Context) error {
-	for {
+	for try := 1; ; try++ {
 		age := s.login.age()
 		authed, err := transport.NewWithContext(ctx, s.repo.Registry, s.login, s.client.transport, s.scopes)
 		if err == nil {
@@ -78,7 +78,8 @@ func (s *session) connect(ctx context.Context) error {
 		if !unauthorised(statusOf(err)) {
 			return s.connectError(err)
 		}
-		if !s.login.renew(ctx, age) {
+		// Each place may have credentials, and AWS always has other ones.
+		if try > len(s.login.sources) || !s.login.renew(ctx, age) {
 			return s.authError(err)
 		}
 	}
@@ -117,9 +118,11 @@ type request struct {
 	method string
 	url    *url.URL
 	header http.Header
-	// body may be sent again; stream may not, and has length bytes.
 	body   []byte
-	stream io.ReadCloser
+	// open, in place of body, gives length bytes. It is called again when the
+	// same has to be sent with another login; what it gave before is not read
+	// then.
+	open   func() (io.ReadCloser, error)
 	length int64
 	want   []int // statuses that are no error
 	once   bool  // a failure is for the caller to repeat
@@ -158,36 +161,26 @@ func (s *session) do(ctx context.Context, r request) (*http.Response, error) {
 				return nil, rerr
 			}
 		}
-		switch {
-		case !other:
+		if !other {
 			return nil, s.authError(err)
-		case r.stream != nil:
-			return nil, fmt.Errorf("%w (%w)", errRelogin, err)
 		}
 	}
 }
-
-// errRelogin is a request whose body has to be sent again because the
-// credentials were new ones since.
-var errRelogin = errors.New("logged in again")
 
 func (s *session) send(ctx context.Context, client *http.Client, r request) (*http.Response, error) {
 	if r.once {
 		ctx = context.WithValue(ctx, onceKey{}, true)
 	}
 	var body io.Reader = http.NoBody
-	switch {
-	case r.stream != nil:
-		body = r.stream
-	case r.body != nil:
-		body = bytes.NewReader(r.body) // net/http can rewind it
+	if r.body != nil {
+		body = bytes.NewReader(r.body) // net/http knows how to read it again
 	}
 	req, err := http.NewRequestWithContext(ctx, r.method, r.url.String(), body)
 	if err != nil {
 		return nil, fmt.Errorf("%s (%s): %w", r.op, familiar(s.repo), err)
 	}
-	if r.stream != nil {
-		req.ContentLength = r.length
+	if r.open != nil {
+		req.GetBody, req.ContentLength = r.open, r.length
 	}
 	for key, values := range r.header {
 		req.Header[key] = values

@@ -1,10 +1,12 @@
 package registry
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -81,7 +83,11 @@ func (p *Push) moveTags(ctx context.Context, to content.Node) error {
 			moves = append(moves, m)
 		}
 	}
-	for _, m := range moves {
+	// New tags go last: not every registry can remove them again.
+	order := slices.SortedStableFunc(slices.Values(moves), func(a, b *tagMove) int {
+		return cmp.Compare(min(len(b.oldRaw), 1), min(len(a.oldRaw), 1))
+	})
+	for _, m := range order {
 		if m.old.Digest == to.Descriptor.Digest {
 			continue
 		}

@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -299,22 +300,37 @@ func (u *upload) commit(ctx context.Context, length int64) error {
 
 // transfer sends a request with r.length bytes of the blob from u.offset on.
 func (u *upload) transfer(ctx context.Context, r request) (reply, error) {
-	if err := u.seek(); err != nil {
-		return reply{}, fmt.Errorf("read the blob %s: %w", short(u.blob.digest), err)
-	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(context.Canceled)
-	body := newBody(u.source, r.length, u.session.client.options.Stall, func() { cancel(errStalled) },
-		func(n int64) { u.sent(u.offset + n) })
-	r.stream = body
+	var current *body
+	var failure error
+	// The transport may still be reading a body that it needs no more; from
+	// here on it gets nothing.
+	stop := func() {
+		if current != nil {
+			read, err := current.stop()
+			u.position += read
+			failure = cmp.Or(failure, err)
+			current = nil
+		}
+	}
+	r.once = true
+	r.open = func() (io.ReadCloser, error) {
+		stop()
+		if err := u.seek(); err != nil {
+			failure = err
+			return nil, err
+		}
+		current = newBody(u.source, r.length, u.session.client.options.Stall, func() { cancel(errStalled) },
+			func(n int64) { u.sent(u.offset + n) })
+		return current, nil
+	}
 	answer, err := u.session.call(ctx, r)
-	// The transport may still be reading; from here on it gets nothing.
-	read, failure := body.stop()
-	u.position += read
+	stop()
 	if failure != nil {
 		u.closeSource()
 		if err != nil {
-			return reply{}, &sourceError{fmt.Errorf("read the blob %s: %w", short(u.blob.digest), failure)}
+			err = &sourceError{fmt.Errorf("read the blob %s: %w", short(u.blob.digest), failure)}
 		}
 	}
 	return answer, err
@@ -334,7 +350,7 @@ func (u *upload) seek() error {
 	u.closeSource()
 	source, err := u.blob.open(u.offset)
 	if err != nil {
-		return &sourceError{err}
+		return err
 	}
 	u.source, u.position = source, u.offset
 	return nil
