@@ -148,12 +148,14 @@ func newRootCommand() *cobra.Command {
 	cmd.PersistentPreRunE = checkLogFormat
 	cmd.AddCommand(
 		newBakeCommand(),
+		newDumpCommand(),
 		newResolveCommand(),
 		newInspectCommand(),
 		newVerifyCommand(),
 		newRunCommand(),
 		newUpCommand(),
 		newResetCommand(),
+		newDeployCommand(),
 		newCheckCommand(),
 		newSchemaCommand(),
 		newVersionCommand(),

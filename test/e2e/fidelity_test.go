@@ -59,6 +59,7 @@ func TestFidelityOfEverything(t *testing.T) {
 		// Rows of MEMORY tables live as long as their server.
 		execute(t, want, "TRUNCATE TABLE everything.engine_memory")
 
+		t.Run("dbake dump", func(t *testing.T) { dumpsTheSame(t, flavour, want) })
 		t.Run("engine", func(t *testing.T) {
 			baked := bake(t, flavour, parts.Order{Dumps: []string{file}})
 			same(t, want.DB(), serve(t, baked, "").DB(), compare.Options{})
