@@ -102,8 +102,7 @@ func (b *bake) data(ctx context.Context, resolved plan.Resolved) (*data, error) 
 	if err != nil {
 		return nil, err
 	}
-	if d := b.reuse(ctx, id); d != nil {
-		d.resolved = resolved
+	if d := b.reuse(ctx, id, resolved); d != nil {
 		return d, nil
 	}
 	restored, err := b.Builder.Restore(ctx, b.order(), b.progress)
@@ -131,7 +130,6 @@ func (b *bake) makeLayers(ctx context.Context, r *builder.Restored) (*data, erro
 		return nil, err
 	}
 	parts = slices.Insert(parts, 0, layer.Part{Name: "manifest", Entries: own})
-	names := imageconfig.ObjectNames(r.Resolved.Objects)
 	layers, err := layer.Write(ctx, parts, b.layerOptions(), func(_ int, l *layer.Layer) error {
 		b.sink.blob(l)
 		return nil
@@ -141,13 +139,18 @@ func (b *bake) makeLayers(ctx context.Context, r *builder.Restored) (*data, erro
 	}
 	b.layers = append(b.layers, layers...)
 	for i, l := range layers {
-		createdBy := "dbake: manifest"
-		if i > 0 {
-			createdBy = fmt.Sprintf("dbake: restore %s (%d/%d)", strings.Join(names, ", "), i, len(layers)-1)
-		}
-		d.layers = append(d.layers, stacked{Layer: l, createdBy: createdBy})
+		d.layers = append(d.layers, stacked{Layer: l, createdBy: dataHistory(r.Resolved, i, len(layers))})
 	}
 	return d, nil
+}
+
+// dataHistory is what the image's history says of the i-th of n layers of a
+// restore, the first of which is the manifest.
+func dataHistory(r plan.Resolved, i, n int) string {
+	if i == 0 {
+		return "dbake: manifest"
+	}
+	return fmt.Sprintf("dbake: restore %s (%d/%d)", strings.Join(imageconfig.ObjectNames(r.Objects), ", "), i, n-1)
 }
 
 // takeManifest takes the manifest and its directories out of a tree: in a layer

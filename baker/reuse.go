@@ -16,17 +16,18 @@ import (
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/dbake/dbake/seed/manifest"
+	"github.com/dbake/dbake/seed/plan"
 )
 
 // reuse looks for an image that was baked from the same input, and takes its data
 // layers; nil when there is none. That it cannot be read is no failure: the
 // restore is done anew.
-func (b *bake) reuse(ctx context.Context, id string) *data {
+func (b *bake) reuse(ctx context.Context, id string, resolved plan.Resolved) *data {
 	if b.NoCache {
 		return nil
 	}
 	for _, ref := range b.Reuse {
-		d, err := b.dataOf(ctx, ref, id)
+		d, err := b.dataOf(ctx, ref, id, resolved)
 		if err != nil || d == nil {
 			continue
 		}
@@ -38,7 +39,7 @@ func (b *bake) reuse(ctx context.Context, id string) *data {
 	return nil
 }
 
-func (b *bake) dataOf(ctx context.Context, ref, id string) (*data, error) {
+func (b *bake) dataOf(ctx context.Context, ref, id string, resolved plan.Resolved) (*data, error) {
 	pulled, err := b.Registry.Image(ctx, ref, b.Platforms[0])
 	if err != nil {
 		return nil, err
@@ -50,8 +51,9 @@ func (b *bake) dataOf(ctx context.Context, ref, id string) (*data, error) {
 	if config.Config.Labels[LabelRestore] != id {
 		return nil, nil //nolint:nilnil // other data is no error
 	}
-	d := &data{reused: pulled.Ref.String()}
-	for i, diffID := range strings.Fields(config.Config.Labels[LabelLayers]) {
+	d := &data{resolved: resolved, reused: pulled.Ref.String()}
+	ids := strings.Fields(config.Config.Labels[LabelLayers])
+	for i, diffID := range ids {
 		hash, err := v1.NewHash(diffID)
 		if err != nil {
 			return nil, err
@@ -63,11 +65,7 @@ func (b *bake) dataOf(ctx context.Context, ref, id string) (*data, error) {
 		if media, err := l.MediaType(); err != nil || b.Output.Kind == OutputDocker && media == types.OCILayerZStd {
 			return nil, err // engines before 23.0 know no zstd
 		}
-		createdBy := "dbake: manifest"
-		if i > 0 {
-			createdBy = "dbake: data layer of an earlier image"
-		}
-		d.layers = append(d.layers, stacked{Layer: l, createdBy: createdBy})
+		d.layers = append(d.layers, stacked{Layer: l, createdBy: dataHistory(resolved, i, len(ids))})
 	}
 	if d.manifest, err = readManifest(pulled.Image); err != nil {
 		return nil, err

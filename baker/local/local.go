@@ -295,8 +295,16 @@ func (s *session) resolve(ctx context.Context) (plan.Resolved, error) {
 		names = append(names, imageconfig.LocationName(d.Location))
 	}
 	name := "[resolve] " + strings.Join(append(names, s.order.File.Base), ", ")
-	err := s.step(ctx, name, stepResolve, plan.ResolveFile, plan.NewResolve(s.order.File), nil)
+	query := plan.NewResolve(s.order.File)
+	var ids []string
+	if query.MaskKey != "" {
+		ids = append(ids, query.MaskKey)
+	}
+	secrets, err := s.secrets(ctx, ids)
 	if err != nil {
+		return resolved, err
+	}
+	if err := s.step(ctx, name, stepResolve, plan.ResolveFile, query, secrets); err != nil {
 		return resolved, err
 	}
 	text, err := os.ReadFile(filepath.Join(s.jail.Path(plan.StatusDir), plan.ResolvedFile))
@@ -311,7 +319,7 @@ func (s *session) resolve(ctx context.Context) (plan.Resolved, error) {
 
 // restore runs the agent's second step.
 func (s *session) restore(ctx context.Context, resolved plan.Resolved) error {
-	secrets, err := s.secrets(ctx)
+	secrets, err := s.secrets(ctx, s.order.File.Secrets())
 	if err != nil {
 		return err
 	}

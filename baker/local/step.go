@@ -212,9 +212,9 @@ func (s *session) giveCredentials(ctx context.Context, values map[string]string,
 }
 
 // secrets are the files for the secrets that the dbake.yaml names.
-func (s *session) secrets(ctx context.Context) (map[string][]byte, error) {
+func (s *session) secrets(ctx context.Context, ids []string) (map[string][]byte, error) {
 	files := map[string][]byte{}
-	for _, id := range s.order.File.Secrets() {
+	for _, id := range ids {
 		value, err := s.order.Secrets.Secret(ctx, id)
 		if errors.Is(err, builder.ErrNoSecret) {
 			return nil, s.order.Fail(plan.Failure{
