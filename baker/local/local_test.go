@@ -98,12 +98,12 @@ func TestContextFiles(t *testing.T) {
 func TestMissingSecretIsAnErrorAtItsKey(t *testing.T) {
 	t.Parallel()
 	s := &session{order: parse(t, "version: 1\nbase: mysql\ndump: a.sql\naccounts:\n  root: {password: {secret: root_pw}}\n")}
-	_, err := s.secrets(t.Context())
+	_, err := s.secrets(t.Context(), s.order.File.Secrets())
 	if want := "dbake.yaml:5:20: accounts.root.password: secret root_pw was not given to the build; pass --secret id=root_pw,src=FILE"; err == nil || err.Error() != want {
 		t.Errorf("error %v\nwant  %s", err, want)
 	}
 	s.order.Secrets = secretMap{"root_pw": "x"}
-	if files, err := s.secrets(t.Context()); err != nil || string(files["/run/secrets/root_pw"]) != "x" {
+	if files, err := s.secrets(t.Context(), s.order.File.Secrets()); err != nil || string(files["/run/secrets/root_pw"]) != "x" {
 		t.Errorf("files %q, %v", files, err)
 	}
 }
