@@ -48,6 +48,11 @@ func (h hashed) bind(b *binder) (step, traits, error) {
 			}
 		}
 	}
+	if b.column != nil {
+		if limit := shortest(b.column.chars, b.column.bytes); limit >= 0 && s.length > limit {
+			return nil, traits{}, b.column.tooLong()
+		}
+	}
 	perCharacter := 4
 	if h.format != "hex" && (b.column == nil || b.column.caseSensitive()) {
 		perCharacter = 6

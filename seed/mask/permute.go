@@ -213,8 +213,8 @@ func (p *permuter) turn(limbs, other []limb, round int) {
 }
 
 // code is 32 digits and letters that no collation takes for one another: of the
-// letters that some do (i j y, u v) there is one each.
-const code = "0123456789abcdefghikmnopqrstuwxz"
+// letters that some do (i j y, u v, m n) there is one each.
+const code = "0123456789abcdefghiklmopqrstuwxz"
 
 // code appends text permuted and written in letters and digits, 8 for every 5
 // bytes. Different texts give different codes.
