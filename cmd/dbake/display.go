@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/dbake/dbake/baker/progress"
+	"github.com/dbake/dbake/baker/telemetry"
 )
 
 // progressModes are the values of --progress.
@@ -43,6 +44,10 @@ func (p *progressFlag) display(ctx context.Context, out io.Writer, work func(con
 	if err != nil {
 		return usageError{fmt.Errorf("--progress %s: %w", p.mode, err)}
 	}
+	trace, err := telemetry.Start(ctx, "dbake", buildVersion())
+	if err != nil {
+		return usageError{err}
+	}
 	statuses := newStatuses()
 	drawn := make(chan struct{})
 	go func() {
@@ -50,9 +55,10 @@ func (p *progressFlag) display(ctx context.Context, out io.Writer, work func(con
 		// Drawing goes on to the end also when the work was stopped.
 		_, _ = d.UpdateFrom(context.WithoutCancel(ctx), statuses.out)
 	}()
-	err = work(ctx, statuses.write)
+	err = work(ctx, trace.Writer(statuses.write))
 	statuses.close()
 	<-drawn
+	trace.End(err)
 	return err
 }
 
