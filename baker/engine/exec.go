@@ -88,8 +88,9 @@ func (e *ExitedError) Error() string {
 }
 
 const (
-	firstPause = 50 * time.Millisecond
-	longPause  = time.Second
+	firstPause = 25 * time.Millisecond
+	// longPause bounds what a server that is ready is found out too late.
+	longPause = 250 * time.Millisecond
 	// probeTime bounds one run of a health check.
 	probeTime = 10 * time.Second
 	logLines  = 30

@@ -11,11 +11,13 @@ import (
 	"fmt"
 	"net/netip"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/dbake/dbake/baker/engine"
 	"github.com/dbake/dbake/baker/progress"
+	"github.com/dbake/dbake/baker/registry"
 	"github.com/dbake/dbake/frontend/imageconfig"
 	"github.com/dbake/dbake/seed/manifest"
 	"github.com/dbake/dbake/seed/plan"
@@ -28,6 +30,12 @@ const Label = "io.dbake.run"
 // RestartLabel is on those that have a restart policy; its value is the policy.
 const RestartLabel = "io.dbake.restart"
 
+// PortLabel is on those that were given a port; its value is the port.
+const PortLabel = "io.dbake.port"
+
+// RootPassword is the variable of the container that root's password is in.
+const RootPassword = "MYSQL_ROOT_PASSWORD"
+
 // serverPort is the port of the server inside.
 const serverPort = 3306
 
@@ -37,6 +45,8 @@ type Options struct {
 	// with Pull.
 	Image string
 	Pull  bool
+	// Registry looks at the image before it is pulled; nil: nobody does.
+	Registry *registry.Client
 	// Name is the container's; empty: the engine's choice.
 	Name string
 	// Port is the one on this machine; 0: a free one.
@@ -92,11 +102,14 @@ func Start(ctx context.Context, e *engine.Client, o Options, w progress.Writer) 
 	if o.Restart != "" {
 		labels[RestartLabel] = o.Restart
 	}
+	if o.Port != 0 {
+		labels[PortLabel] = strconv.Itoa(o.Port)
+	}
 	for name, value := range o.Labels {
 		labels[name] = value
 	}
 	c, err := e.Run(ctx, engine.Spec{
-		Image: o.Image, Name: o.Name, Env: append([]string{"MYSQL_ROOT_PASSWORD=" + r.Password}, o.Env...), Labels: labels,
+		Image: o.Image, Name: o.Name, Env: append([]string{RootPassword + "=" + r.Password}, o.Env...), Labels: labels,
 		Ports:  []engine.Port{{Container: serverPort, Host: o.Port, IP: netip.MustParseAddr("127.0.0.1")}},
 		Mounts: o.Mounts, Restart: o.Restart, AutoRemove: o.AutoRemove,
 	})
@@ -108,6 +121,15 @@ func Start(ctx context.Context, e *engine.Client, o Options, w progress.Writer) 
 		return nil, errors.Join(err, remove(ctx, e, r.ID))
 	}
 	return r, nil
+}
+
+// Schema is the first schema that was baked; empty when there is none.
+func (r *Running) Schema(ctx context.Context, e *engine.Client) string {
+	m, err := r.Manifest(ctx, e)
+	if err != nil || len(m.Tables) == 0 {
+		return ""
+	}
+	return m.Tables[0].Schema
 }
 
 // Manifest is the image's manifest: its label, or the file when it is too long for
@@ -145,13 +167,20 @@ func ensure(ctx context.Context, e *engine.Client, o Options, w progress.Writer)
 	if err != nil && !errors.Is(err, engine.ErrNotFound) {
 		return image, err
 	}
-	err = w.Run("[pull] "+o.Image, func(s *progress.Step) error {
-		return e.Pull(ctx, o.Image, s.Count)
-	})
-	if err != nil {
+	if err := Pull(ctx, e, o.Registry, o.Image, w); err != nil {
 		return image, err
 	}
 	return e.Image(ctx, o.Image)
+}
+
+// Pull has the engine pull an image that it can unpack.
+func Pull(ctx context.Context, e *engine.Client, r *registry.Client, ref string, w progress.Writer) error {
+	return w.Run("[pull] "+ref, func(s *progress.Step) error {
+		if err := CheckLayers(ctx, e, r, ref); err != nil {
+			return err
+		}
+		return e.Pull(ctx, ref, s.Count)
+	})
 }
 
 func waitHealthy(ctx context.Context, e *engine.Client, r *Running, o Options, w progress.Writer) error {

@@ -4,16 +4,19 @@
 package up
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/dbake/dbake/baker/engine"
 	"github.com/dbake/dbake/baker/progress"
@@ -23,8 +26,9 @@ import (
 
 // Options say what is to be up.
 type Options struct {
-	// Start has the image, the container's name, its port and password, as a new
-	// container gets them.
+	// Start has the image and the container as it is to be. A new container is made
+	// when it has another port, password, restart policy or variable; without a port, a
+	// password or a policy the old container's stay. Variables are given each time.
 	Start serve.Options
 	// Recreate makes a new container although nothing has changed: the database is
 	// pristine again.
@@ -33,11 +37,15 @@ type Options struct {
 	NoPull bool
 	// KeepImage leaves the replaced image in the engine.
 	KeepImage bool
-	// Migrate is run when a new container answers; nil: nothing is. What it writes
-	// to log is shown. When it fails the container goes on running, so that the
-	// failure can be looked at.
-	Migrate func(ctx context.Context, r *serve.Running, log io.Writer) error
+	// Migrate is run when the server answers, also when nothing has changed: it may
+	// have failed before, or be another one. What it writes to log is shown. When it
+	// fails the container goes on running, so that the failure can be looked at. Nil:
+	// nothing is run.
+	Migrate Migration
 }
+
+// Migration is the project's own command for a database that answers.
+type Migration = func(ctx context.Context, r *serve.Running, log io.Writer) error
 
 // Result is what came of it.
 type Result struct {
@@ -73,22 +81,60 @@ func Up(ctx context.Context, e *engine.Client, r *registry.Client, o Options, w 
 	if err != nil {
 		return nil, err
 	}
-	if old != nil && old.ImageID == image.ID && !o.Recreate {
-		return result, keep(ctx, e, old, result, w)
+	if old != nil && old.ImageID == image.ID && !o.Recreate && suits(old, o.Start) {
+		err = keep(ctx, e, old, result, w)
+	} else {
+		err = renew(ctx, e, old, image, o, result, w)
+	}
+	if err == nil {
+		err = migrate(ctx, result.Running, o.Migrate, w)
+	}
+	return result, err
+}
+
+func migrate(ctx context.Context, r *serve.Running, m Migration, w progress.Writer) error {
+	if m == nil {
+		return nil
+	}
+	return w.Run("[migrate]", func(s *progress.Step) error { return m(ctx, r, s) })
+}
+
+// suits says whether a container is as the options want it.
+func suits(c *engine.Container, o serve.Options) bool {
+	for _, e := range o.Env {
+		if !slices.Contains(c.Env, e) {
+			return false
+		}
+	}
+	has, err := again(c)
+	return err == nil && (o.Port == 0 || o.Port == has.Port) &&
+		(o.RootPassword == "" || o.RootPassword == has.RootPassword) && (o.Restart == "" || o.Restart == has.Restart)
+}
+
+// renew puts a new container in the place of old, which may be nil, and removes the
+// image that is not used any more.
+func renew(ctx context.Context, e *engine.Client, old *engine.Container, image engine.Image, o Options, result *Result, w progress.Writer) error {
+	start := o.Start
+	if old != nil {
+		has, err := again(old)
+		if err != nil {
+			return err
+		}
+		start.RootPassword = cmp.Or(start.RootPassword, has.RootPassword)
+		start.Port = cmp.Or(start.Port, has.Port)
+		start.Restart = cmp.Or(start.Restart, has.Restart)
 	}
 	result.Recreated = true
-	if result.Running, err = replace(ctx, e, old, o.Start, w); err != nil {
-		return nil, err
+	var err error
+	if result.Running, err = replace(ctx, e, old, start, w); err != nil {
+		return err
 	}
 	if old != nil && old.ImageID != image.ID && !o.KeepImage {
 		if err := e.RemoveImage(ctx, old.ImageID, false); err == nil { // others may still use it
 			result.FreedImage = old.ImageID
 		}
 	}
-	if o.Migrate != nil {
-		err = w.Run("[migrate]", func(s *progress.Step) error { return o.Migrate(ctx, result.Running, s) })
-	}
-	return result, err
+	return nil
 }
 
 // find gives the container of a name; nil when there is none. A container that is
@@ -116,7 +162,7 @@ func pull(ctx context.Context, e *engine.Client, r *registry.Client, ref string,
 	if err != nil && !errors.Is(err, engine.ErrNotFound) {
 		return false, err
 	}
-	desc, found, err := r.Head(ctx, ref)
+	desc, found, err := look(ctx, r, ref, known)
 	switch {
 	case err == nil && !found && known, err != nil && known && ctx.Err() == nil:
 		step := w.Start("[pull] " + ref)
@@ -131,7 +177,21 @@ func pull(ctx context.Context, e *engine.Client, r *registry.Client, ref string,
 	if known && hasDigest(have, ref, desc.Digest.String()) {
 		return false, nil
 	}
-	return true, w.Run("[pull] "+ref, func(s *progress.Step) error { return e.Pull(ctx, ref, s.Count) })
+	return true, serve.Pull(ctx, e, r, ref, w)
+}
+
+// patience is how long a registry may take to say where a tag is, when there is an
+// image to go on with: whoever works in a train does not want to wait.
+const patience = 5 * time.Second
+
+// look asks the registry what a tag points to.
+func look(ctx context.Context, r *registry.Client, ref string, known bool) (v1.Descriptor, bool, error) {
+	if known {
+		var cancel func()
+		ctx, cancel = context.WithTimeoutCause(ctx, patience, fmt.Errorf("the registry did not answer within %s", patience))
+		defer cancel()
+	}
+	return r.Head(ctx, ref)
 }
 
 // hasDigest says whether an image of the engine was pulled as this digest of ref's
@@ -173,7 +233,7 @@ func keep(ctx context.Context, e *engine.Client, c *engine.Container, result *Re
 // running describes a container of ours.
 func running(c *engine.Container) *serve.Running {
 	return &serve.Running{
-		ID: c.ID, Name: c.Name, Address: c.Ports["3306/tcp"], User: "root", Password: variable(c.Env, rootPassword),
+		ID: c.ID, Name: c.Name, Address: c.Ports["3306/tcp"], User: "root", Password: variable(c.Env, serve.RootPassword),
 		Labels: c.Labels,
 	}
 }
@@ -190,31 +250,49 @@ func variable(env []string, name string) string {
 // replace starts a new container in the place of the old one, which it removes when
 // the new one answers and puts back when it does not.
 func replace(ctx context.Context, e *engine.Client, old *engine.Container, o serve.Options, w progress.Writer) (*serve.Running, error) {
-	if old == nil {
-		return serve.Start(ctx, e, o, w)
-	}
 	aside := o.Name + "-replaced"
-	if err := e.Remove(ctx, aside); err != nil { // of an interrupted run
-		return nil, err
+	left, err := find(ctx, e, aside) // of a run that was killed
+	if err == nil && left != nil {
+		err = e.Remove(ctx, left.ID)
 	}
-	if err := e.Stop(ctx, old.ID, stopGrace); err != nil {
+	switch {
+	case err != nil:
 		return nil, err
+	case old == nil:
+		return serve.Start(ctx, e, o, w)
 	}
 	if err := e.Rename(ctx, old.ID, aside); err != nil {
 		return nil, err
 	}
-	r, err := serve.Start(ctx, e, o, w)
+	var r *serve.Running
+	if err = e.Stop(ctx, old.ID, stopGrace); err == nil {
+		r, err = serve.Start(ctx, e, o, w)
+	}
 	if err != nil {
-		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
-		defer cancel()
-		return nil, errors.Join(err, e.Rename(last, old.ID, o.Name), e.Start(last, old.ID))
+		return nil, putBack(ctx, e, old, err)
 	}
 	return r, e.Remove(ctx, old.ID)
 }
 
+// putBack makes the old container what it was, also when ctx has ended, and gives
+// the error that was the reason.
+func putBack(ctx context.Context, e *engine.Client, old *engine.Container, reason error) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
+	defer cancel()
+	err := e.Rename(ctx, old.ID, old.Name)
+	if old.Running {
+		err = errors.Join(err, e.Start(ctx, old.ID))
+	}
+	if err != nil {
+		return errors.Join(reason, fmt.Errorf("the old container could not be put back: %w", err))
+	}
+	return fmt.Errorf("%w; the old container is back", reason)
+}
+
 // Reset gives a container of dbake's its pristine database back: it is made anew
-// from the same image, with the same port, password, variables and mounts.
-func Reset(ctx context.Context, e *engine.Client, name string, w progress.Writer) (*serve.Running, error) {
+// from the same image, with the same port, password, variables and mounts, and m is
+// run, unless it is nil.
+func Reset(ctx context.Context, e *engine.Client, name string, m Migration, w progress.Writer) (*serve.Running, error) {
 	old, err := find(ctx, e, name)
 	if err != nil {
 		return nil, err
@@ -230,32 +308,38 @@ func Reset(ctx context.Context, e *engine.Client, name string, w progress.Writer
 	if err := e.Remove(ctx, old.ID); err != nil {
 		return nil, err
 	}
-	return serve.Start(ctx, e, o, w)
+	r, err := serve.Start(ctx, e, o, w)
+	if err == nil {
+		err = migrate(ctx, r, m, w)
+	}
+	return r, err
 }
 
 // again are the options that a container of ours was made with. The image is taken
 // by its ID: the tag may have moved on.
 func again(c *engine.Container) (serve.Options, error) {
 	o := serve.Options{
-		Image: c.ImageID, Name: c.Name, RootPassword: variable(c.Env, rootPassword), Mounts: c.Mounts,
+		Image: c.ImageID, Name: c.Name, RootPassword: variable(c.Env, serve.RootPassword), Mounts: c.Mounts,
 		Labels: c.Labels, Restart: c.Labels[serve.RestartLabel],
 	}
 	for _, e := range c.Env {
-		if !strings.HasPrefix(e, rootPassword+"=") {
+		if !strings.HasPrefix(e, serve.RootPassword+"=") {
 			o.Env = append(o.Env, e)
 		}
 	}
+	port := c.Labels[serve.PortLabel]
 	if address := c.Ports["3306/tcp"]; address != "" {
-		_, port, err := net.SplitHostPort(address)
+		_, bound, err := net.SplitHostPort(address)
 		if err != nil {
 			return o, fmt.Errorf("the port of %s: %w", c.Name, err)
 		}
+		port = bound
+	}
+	if port != "" {
+		var err error
 		if o.Port, err = strconv.Atoi(port); err != nil {
 			return o, fmt.Errorf("the port of %s: %w", c.Name, err)
 		}
 	}
 	return o, nil
 }
-
-// rootPassword is the variable that root's password is in.
-const rootPassword = "MYSQL_ROOT_PASSWORD"

@@ -27,6 +27,7 @@ type bakeOptions struct {
 	progress progressFlag
 	builder  builderFlags
 	registry registryFlags
+	notify   notifyFlags
 
 	tags         []string
 	suffix       string
@@ -46,6 +47,7 @@ func (o *bakeOptions) addFlags(f *pflag.FlagSet) {
 	o.builder.addFlags(f)
 	o.registry.addFlags(f)
 	o.progress.addFlags(f)
+	o.notify.addFlags(f)
 	f.StringArrayVarP(&o.tags, "tag", "t", nil, "name and tag of the image; may hold {{.DumpDate}}, {{.DumpTime}}, {{.ETag}}, {{.VersionID}}, {{.Server}}, {{.GitSHA}}, {{.GitShort}} (repeatable)")
 	f.StringVar(&o.suffix, "tag-suffix", "", "put behind every tag; may hold the same fields")
 	f.StringVarP(&o.output, "output", "o", "push", "where the image goes: push, docker, oci:DIR, tar:FILE")
@@ -97,29 +99,11 @@ func runBake(ctx context.Context, o bakeOptions, stdin io.Reader, stdout, stderr
 	if err := o.progress.check(); err != nil {
 		return err
 	}
-	options, err := o.options(stdin)
+	n, err := o.notifier(ctx)
 	if err != nil {
 		return err
 	}
-	var result *baker.Result
-	err = o.progress.display(ctx, stderr, func(ctx context.Context, w progress.Writer) error {
-		options.Registry = o.registry.open(w)
-		defer options.Registry.Close()
-		if options.Output.Kind == baker.OutputDocker {
-			e, err := engine.New(ctx, engine.Options{})
-			if err != nil {
-				return err
-			}
-			defer e.Close()
-			options.Loader = e
-		}
-		done, err := o.builder.open(ctx, &options, w)
-		if err != nil {
-			return err
-		}
-		result, err = baker.Bake(ctx, options, w)
-		return errors.Join(err, done())
-	})
+	result, err := o.bake(ctx, n, stdin, stderr)
 	if err != nil {
 		return err
 	}
@@ -129,6 +113,42 @@ func runBake(ctx context.Context, o bakeOptions, stdin io.Reader, stdout, stderr
 		}
 	}
 	return printResult(stdout, result)
+}
+
+// bake bakes, and tells how it ended whoever is to be told.
+func (o *bakeOptions) bake(ctx context.Context, n *notifier, stdin io.Reader, stderr io.Writer) (*baker.Result, error) {
+	var result *baker.Result
+	options, wrong := o.options(stdin)
+	err := o.progress.display(ctx, stderr, func(ctx context.Context, w progress.Writer) error {
+		err := wrong
+		if err == nil {
+			options.Registry = o.registry.open(w)
+			defer options.Registry.Close()
+			n.look(ctx, options.Registry, o.before(), options.File)
+			result, err = o.bakeWith(ctx, &options, w)
+		}
+		n.tell(ctx, result, err, w)
+		return err
+	})
+	return result, err
+}
+
+// bakeWith bakes with the builder of the flags.
+func (o *bakeOptions) bakeWith(ctx context.Context, options *baker.Options, w progress.Writer) (*baker.Result, error) {
+	if options.Output.Kind == baker.OutputDocker {
+		e, err := engine.New(ctx, engine.Options{})
+		if err != nil {
+			return nil, err
+		}
+		defer e.Close()
+		options.Loader = e
+	}
+	done, err := o.builder.open(ctx, options, w)
+	if err != nil {
+		return nil, err
+	}
+	result, err := baker.Bake(ctx, *options, w)
+	return result, errors.Join(err, done())
 }
 
 // options is everything of a bake but the builder.

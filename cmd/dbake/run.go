@@ -11,13 +11,13 @@ import (
 
 	"github.com/dbake/dbake/baker/engine"
 	"github.com/dbake/dbake/baker/progress"
+	"github.com/dbake/dbake/baker/registry"
 	"github.com/dbake/dbake/baker/serve"
-	"github.com/dbake/dbake/frontend/imageconfig"
-	"github.com/dbake/dbake/seed/manifest"
 )
 
 // runOptions are the flags of dbake run.
 type runOptions struct {
+	registry     registryFlags
 	progress     progressFlag
 	name         string
 	port         int
@@ -55,6 +55,7 @@ The container goes on running: docker rm -f NAME removes it.
 	f.BoolVar(&o.pull, "pull", false, "pull the image although Docker has it")
 	f.StringArrayVarP(&o.env, "env", "e", nil, "set a variable of the container, as NAME=VALUE (repeatable)")
 	f.StringVar(&o.database, "database", "", "the database in the address (default: the first that was baked)")
+	o.registry.addFlags(f)
 	o.progress.addFlags(f)
 	return cmd
 }
@@ -67,34 +68,45 @@ func runRun(ctx context.Context, o runOptions, ref string, stdout, stderr io.Wri
 	if err != nil {
 		return err
 	}
-	var running *serve.Running
-	err = withEngine(ctx, func(e *engine.Client) error {
+	var address string
+	err = withEngine(ctx, o.registry, func(e *engine.Client, r *registry.Client) error {
 		return o.progress.display(ctx, stderr, func(ctx context.Context, w progress.Writer) error {
-			running, err = serve.Start(ctx, e, serve.Options{
-				Image: ref, Pull: o.pull, Name: o.name, Port: o.port, RootPassword: password, Env: o.env,
+			running, err := serve.Start(ctx, e, serve.Options{
+				Image: ref, Pull: o.pull, Registry: r, Name: o.name, Port: o.port, RootPassword: password, Env: o.env,
 			}, w)
+			if err == nil {
+				address = running.DSN(schemaOf(ctx, e, running, o.database))
+			}
 			return err
 		})
 	})
 	if err != nil {
 		return err
 	}
-	database := o.database
-	if database == "" {
-		database = firstSchema(running.Labels)
-	}
-	_, err = fmt.Fprintln(stdout, running.DSN(database))
+	_, err = fmt.Fprintln(stdout, address)
 	return err
 }
 
-// withEngine runs f with the Docker Engine of the environment.
-func withEngine(ctx context.Context, f func(*engine.Client) error) error {
-	e, err := engine.New(ctx, engine.Options{})
+// schemaOf is the database of an address: the one asked for, or the first that was
+// baked.
+func schemaOf(ctx context.Context, e *engine.Client, r *serve.Running, asked string) string {
+	if asked != "" {
+		return asked
+	}
+	return r.Schema(ctx, e)
+}
+
+// withEngine runs f with the Docker Engine of the environment, which logs in to
+// registries as the client does that f also gets.
+func withEngine(ctx context.Context, flags registryFlags, f func(*engine.Client, *registry.Client) error) error {
+	r := flags.open(progress.Discard)
+	defer r.Close()
+	e, err := engine.New(ctx, engine.Options{Keychain: r.Keychain()})
 	if err != nil {
 		return err
 	}
 	defer e.Close()
-	return f(e)
+	return f(e, r)
 }
 
 func readPassword(file string) (string, error) {
@@ -110,13 +122,4 @@ func readPassword(file string) (string, error) {
 		return "", usageError{fmt.Errorf("--password-file %s is empty", file)}
 	}
 	return password, nil
-}
-
-// firstSchema is the first schema of the manifest in an image's labels.
-func firstSchema(labels map[string]string) string {
-	m, err := manifest.Parse([]byte(labels[imageconfig.LabelManifest]))
-	if err != nil || len(m.Tables) == 0 {
-		return ""
-	}
-	return m.Tables[0].Schema
 }

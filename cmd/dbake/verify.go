@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/dbake/dbake/baker/engine"
 	"github.com/dbake/dbake/baker/progress"
+	"github.com/dbake/dbake/baker/registry"
 	"github.com/dbake/dbake/baker/serve"
 	"github.com/dbake/dbake/baker/verify"
 )
@@ -17,6 +19,7 @@ import (
 // verifyOptions are the flags of dbake verify.
 type verifyOptions struct {
 	spec     specFlags
+	registry registryFlags
 	progress progressFlag
 	pull     bool
 	deep     bool
@@ -48,6 +51,7 @@ could not be found out, 2 if the command line is at fault, 130 after Ctrl-C.`,
 	f.Lookup("file").Usage = "a dbake.yaml whose verify: queries must be true"
 	f.BoolVar(&o.pull, "pull", false, "pull the image although Docker has it")
 	f.BoolVar(&o.deep, "deep", false, "have the server check every page and key")
+	o.registry.addFlags(f)
 	o.progress.addFlags(f)
 	return cmd
 }
@@ -65,10 +69,10 @@ func runVerify(ctx context.Context, o verifyOptions, ref string, withSpec bool, 
 		queries = order.file.Verify
 	}
 	var report *verify.Report
-	err := withEngine(ctx, func(e *engine.Client) error {
+	err := withEngine(ctx, o.registry, func(e *engine.Client, r *registry.Client) error {
 		return o.progress.display(ctx, stderr, func(ctx context.Context, w progress.Writer) error {
 			var err error
-			report, err = verifyImage(ctx, e, o, ref, queries, w)
+			report, err = verifyImage(ctx, e, serve.Options{Image: ref, Pull: o.pull, Registry: r}, verify.Options{Queries: queries, Deep: o.deep}, w)
 			return err
 		})
 	})
@@ -87,8 +91,9 @@ func runVerify(ctx context.Context, o verifyOptions, ref string, withSpec bool, 
 	return err
 }
 
-func verifyImage(ctx context.Context, e *engine.Client, o verifyOptions, ref string, queries []string, w progress.Writer) (*verify.Report, error) {
-	running, err := serve.Start(ctx, e, serve.Options{Image: ref, Pull: o.pull, AutoRemove: false}, w)
+// verifyImage starts an image, checks it, and removes the container.
+func verifyImage(ctx context.Context, e *engine.Client, start serve.Options, o verify.Options, w progress.Writer) (*verify.Report, error) {
+	running, err := serve.Start(ctx, e, start, w)
 	if err != nil {
 		return nil, err
 	}
@@ -98,11 +103,15 @@ func verifyImage(ctx context.Context, e *engine.Client, o verifyOptions, ref str
 	}
 	var report *verify.Report
 	err = w.Run("[verify] count rows", func(s *progress.Step) error {
+		last := time.Now()
+		o.Progress = func(done, total int) {
+			if done == total || time.Since(last) > between {
+				last = time.Now()
+				s.Log(fmt.Appendf(nil, "%d of %d checks\n", done, total))
+			}
+		}
 		var err error
-		report, err = verify.Check(ctx, verify.Server{Address: running.Address, User: running.User, Password: running.Password}, m, verify.Options{
-			Queries: queries, Deep: o.deep,
-			Progress: func(done, total int) { s.Count("checks", int64(done), int64(total)) },
-		})
+		report, err = verify.Check(ctx, verify.Server{Address: running.Address, User: running.User, Password: running.Password}, m, o)
 		return err
 	})
 	return report, errors.Join(err, running.Stop(ctx, e))

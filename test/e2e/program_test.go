@@ -1,0 +1,121 @@
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// program is the dbake command, run in a user's folder.
+type program struct {
+	t   *testing.T
+	dir string
+	env []string
+}
+
+// newProgram gives the dbake that hack/dist makes, with the tests' Docker Engine.
+func newProgram(t *testing.T, env ...string) *program {
+	t.Helper()
+	if _, err := all.FrontendImage(t.Context()); err != nil { // makes dist
+		t.Fatal(err)
+	}
+	docker, err := all.DockerCommand(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	own := []string{"DBAKE_AGENT_DIR=" + distOut(), "XDG_CACHE_HOME=" + filepath.Join(all.Dir(), "cache")}
+	return &program{t: t, dir: t.TempDir(), env: slices.Concat(docker.Env, own, env)}
+}
+
+func distOut() string { return filepath.Join(all.Dir(), "dist", "out") }
+
+// ran is a dbake that has ended.
+type ran struct {
+	status         int
+	stdout, stderr string
+}
+
+// try runs dbake to its end.
+func (p *program) try(args ...string) ran {
+	p.t.Helper()
+	return p.tryContext(p.t.Context(), args...)
+}
+
+func (p *program) tryContext(ctx context.Context, args ...string) ran {
+	p.t.Helper()
+	cmd := exec.CommandContext(ctx, filepath.Join(distOut(), "bin", "dbake"), args...)
+	var stdout, stderr bytes.Buffer
+	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = p.dir, p.env, &stdout, &stderr
+	err := cmd.Run()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		p.t.Fatal(err)
+	}
+	return ran{cmd.ProcessState.ExitCode(), strings.TrimSpace(stdout.String()), stderr.String()}
+}
+
+// run runs a dbake that must succeed and gives its standard output.
+func (p *program) run(args ...string) string {
+	p.t.Helper()
+	r := p.try(args...)
+	if r.status != 0 {
+		p.t.Fatalf("dbake %s: exit status %d\n%s%s", strings.Join(args, " "), r.status, r.stdout, r.stderr)
+	}
+	return r.stdout
+}
+
+// front is a registry's public side: it counts what clients ask for, and can be
+// taken off the network.
+type front struct {
+	*httptest.Server
+
+	mu       sync.Mutex
+	requests []string
+}
+
+// newFront stands before the tests' registry.
+func newFront(t *testing.T) *front {
+	t.Helper()
+	registry, err := all.Registry(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	behind := httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "http", Host: registry.Host})
+	f := &front{}
+	f.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		f.mu.Lock()
+		f.requests = append(f.requests, r.UserAgent()+" "+r.Method+" "+r.URL.Path)
+		f.mu.Unlock()
+		behind.ServeHTTP(w, r)
+	}))
+	t.Cleanup(f.Close)
+	return f
+}
+
+// host is its name in references of images.
+func (f *front) host() string {
+	return strings.Replace(strings.TrimPrefix(f.URL, "http://"), "127.0.0.1", "localhost", 1)
+}
+
+// pulls counts the manifests that a Docker Engine has asked for.
+func (f *front) pulls() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	n := 0
+	for _, r := range f.requests {
+		if strings.HasPrefix(r, "docker/") && strings.Contains(r, "/manifests/") {
+			n++
+		}
+	}
+	return n
+}
