@@ -23,10 +23,6 @@ var unsupported = []Unsupported{
 		})
 	}},
 	{"mask.sql", "", "", func(f *File) bool { return f.Mask != nil && len(f.Mask.SQL) > 0 }},
-	{
-		"image.compression", "", "in a build: --output type=image,…,compression=zstd",
-		func(f *File) bool { return f.Image.Compression != "" },
-	},
 }
 
 // NotSupported lists what Parse refuses although the format knows it.
