@@ -34,6 +34,7 @@ type demo struct {
 
 	s3       *parts.S3
 	base     string // reference of the base image
+	baker    string // dbake's program
 	frontend string // reference of the frontend image
 	image    string // reference of the baked image
 	dir      string // the user's folder: dbake.yaml and nothing else
@@ -42,6 +43,7 @@ type demo struct {
 	container    string
 	port         int
 	baked, again time.Duration
+	built        time.Duration // by docker buildx build
 	firstAnswer  time.Duration
 }
 
@@ -66,26 +68,23 @@ func (d *demo) show(cmd *exec.Cmd) error {
 }
 
 // startParts starts what a user has already: a registry with a base image in
-// it, an S3 server, BuildKit and Docker Engine.
+// it, and an S3 server.
 func (d *demo) startParts(ctx context.Context) (err error) {
-	d.say("Starting a registry, an S3 server, BuildKit and Docker Engine")
+	d.say("Starting a registry and an S3 server, and compiling dbake")
 	if d.base, err = d.parts.BaseImage(ctx, parts.MySQL); err != nil {
 		return err
 	}
 	if d.s3, err = d.parts.S3(ctx); err != nil {
 		return err
 	}
-	if _, err = d.parts.BuildKit(ctx); err != nil {
-		return err
-	}
-	if _, err = d.parts.DockerHost(ctx); err != nil {
+	if d.baker, err = d.parts.Baker(ctx); err != nil {
 		return err
 	}
 	registry, err := d.parts.Registry(ctx)
 	if err != nil {
 		return err
 	}
-	d.image = registry.Host + "/shop-db:demo"
+	d.image, d.frontend = registry.Host+"/shop-db:demo", registry.Host+"/dbake-frontend:dev"
 	d.dir = filepath.Join(d.parts.Dir(), "shop-db")
 	fmt.Fprintf(d.out, "base image %s, S3 at %s\n", d.base, d.s3.Endpoint)
 	return os.Mkdir(d.dir, 0o755)
@@ -128,18 +127,6 @@ func (d *demo) dump(ctx context.Context, rows int) error {
 	return err
 }
 
-// publishFrontend builds the frontend image and pushes it.
-func (d *demo) publishFrontend(ctx context.Context) (err error) {
-	d.say("The frontend image goes to a registry of your own (once)")
-	registry, err := d.parts.Registry(ctx)
-	if err != nil {
-		return err
-	}
-	d.typed("make frontend FRONTEND=%s/dbake-frontend:dev", registry.Host)
-	d.frontend, err = d.parts.FrontendImage(ctx)
-	return err
-}
-
 // writeSpec writes the dbake.yaml and prints it.
 func (d *demo) writeSpec(context.Context) error {
 	d.say("What to bake is said in one file")
@@ -156,38 +143,70 @@ func (d *demo) writeSpec(context.Context) error {
 	return os.WriteFile(filepath.Join(d.dir, "dbake.yaml"), text.Bytes(), 0o644)
 }
 
-// bake builds and pushes the image.
+// bake bakes and pushes the image without any daemon.
 func (d *demo) bake(ctx context.Context) (err error) {
-	d.say("BuildKit restores the dump and makes the image")
-	d.baked, err = d.build(ctx)
+	d.say("dbake restores the dump, makes the image and pushes it; no daemon is needed")
+	d.baked, err = d.dbake(ctx)
 	return err
 }
 
 // bakeAgain shows that an unchanged dump costs nothing.
 func (d *demo) bakeAgain(ctx context.Context) (err error) {
 	d.say("The same again: the dump has not changed, so nothing is restored")
-	d.again, err = d.build(ctx)
+	d.again, err = d.dbake(ctx)
 	return err
 }
 
-func (d *demo) build(ctx context.Context) (time.Duration, error) {
+// dbake runs dbake bake. The layers are gzip, because Debian 12's Docker Engine,
+// which is to run the image, reads no zstd.
+func (d *demo) dbake(ctx context.Context) (time.Duration, error) {
+	args := []string{
+		"bake", "--tag", d.image, "--compression", "gzip",
+		"--secret", "id=root_password,env=ROOT_PASSWORD", "--secret", "id=app_password,env=APP_PASSWORD",
+	}
+	d.typed("dbake %s", strings.Join(args, " "))
+	cmd := exec.CommandContext(ctx, d.baker, append(args, "--progress", "plain")...)
+	cmd.Env = append(d.secrets(os.Environ()), "AWS_ENDPOINT_URL="+d.s3.Endpoint, "AWS_REGION="+d.s3.Region)
+	began := time.Now()
+	err := d.show(cmd)
+	return time.Since(began), err
+}
+
+// secrets adds the secrets to an environment.
+func (d *demo) secrets(env []string) []string {
+	return append(env, "AWS_ACCESS_KEY_ID="+d.s3.AccessKey, "AWS_SECRET_ACCESS_KEY="+d.s3.SecretKey,
+		"ROOT_PASSWORD="+d.rootPassword, "APP_PASSWORD="+d.appPassword)
+}
+
+// build shows the other way to the same image: BuildKit, with dbake as its
+// frontend.
+func (d *demo) build(ctx context.Context) error {
+	d.say("The other way: docker buildx build, with the frontend image in a registry of your own")
+	d.typed("make frontend FRONTEND=%s", d.frontend)
+	frontend, err := d.parts.FrontendImage(ctx)
+	if err != nil {
+		return err
+	}
+	if frontend != d.frontend {
+		return fmt.Errorf("the frontend image is %s, and dbake.yaml names %s", frontend, d.frontend)
+	}
 	args := []string{
 		"build", "--file", "dbake.yaml",
 		"--build-arg", "AWS_ENDPOINT_URL=" + d.s3.Endpoint, "--build-arg", "AWS_REGION=" + d.s3.Region,
 		"--secret", "id=AWS_ACCESS_KEY_ID", "--secret", "id=AWS_SECRET_ACCESS_KEY",
 		"--secret", "id=root_password,env=ROOT_PASSWORD", "--secret", "id=app_password,env=APP_PASSWORD",
-		"--tag", d.image, "--push", ".",
+		"--tag", d.image + "-buildx", "--push", ".",
 	}
 	d.typed("docker buildx %s", strings.Join(args, " "))
 	cmd, err := d.parts.BuildxCommand(ctx, args...)
 	if err != nil {
-		return 0, err
+		return err
 	}
-	cmd.Env = append(cmd.Env, "AWS_ACCESS_KEY_ID="+d.s3.AccessKey, "AWS_SECRET_ACCESS_KEY="+d.s3.SecretKey,
-		"ROOT_PASSWORD="+d.rootPassword, "APP_PASSWORD="+d.appPassword)
+	cmd.Env = d.secrets(cmd.Env)
 	began := time.Now()
 	err = d.show(cmd)
-	return time.Since(began), err
+	d.built = time.Since(began)
+	return err
 }
 
 // counter counts the bytes on their way to w.

@@ -1,6 +1,6 @@
 // Command demo shows dbake's main road on real programs, from a database server
-// to a running image: mysqldump, S3, docker buildx build, docker run. It starts
-// them all itself, prints each command the way a user types it, and stops
+// to a running image: mysqldump, S3, dbake bake, docker run; and then the same by
+// docker buildx build. It starts them all itself, prints each command the way a user types it, and stops
 // everything at the end. Run it with "make demo".
 package main
 
@@ -40,11 +40,11 @@ func run(rows int, keep bool) (err error) {
 	for _, step := range []func(context.Context) error{
 		d.startParts,
 		func(ctx context.Context) error { return d.dump(ctx, rows) },
-		d.publishFrontend,
 		d.writeSpec,
 		d.bake,
 		d.bakeAgain,
 		d.runImage,
+		d.build,
 	} {
 		if err := step(ctx); err != nil {
 			return err

@@ -90,10 +90,10 @@ func (d *demo) summary(ctx context.Context, keep bool) error {
 	d.say("Done")
 	fmt.Fprintf(d.out, `image                 %s
 size in the registry  %.0f MB in %d layers, of which the base image is %.0f MB
-baked and pushed in   %.1f s; unchanged again: %.1f s
+baked and pushed in   %.1f s; unchanged again: %.1f s; by docker buildx build: %.1f s
 first answer          %.0f ms after "docker run"
 connect               mysql -h127.0.0.1 -P%d -uapp -p'%s' shop
-`, d.image, mega(size), layers, mega(base), d.baked.Seconds(), d.again.Seconds(),
+`, d.image, mega(size), layers, mega(base), d.baked.Seconds(), d.again.Seconds(), d.built.Seconds(),
 		float64(d.firstAnswer.Microseconds())/1000, d.port, d.appPassword)
 	if keep {
 		fmt.Fprintln(d.out, "\nEverything runs until Ctrl-C.")
