@@ -22,6 +22,7 @@ type report struct {
 	parts   []rate
 	image   []timing
 	push    []*pushWay
+	dump    []*dumpWay
 }
 
 // The table lives between these lines of the document.
@@ -52,6 +53,7 @@ func (r *report) markdown() string {
 		}
 	}
 	r.writePush(&b)
+	r.writeDump(&b)
 	return b.String()
 }
 
