@@ -5,6 +5,7 @@ package local
 import (
 	"archive/tar"
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -16,6 +17,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -24,11 +26,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/empty"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
-	"github.com/google/go-containerregistry/pkg/v1/tarball"
+	"github.com/google/go-containerregistry/pkg/v1/types"
 	"github.com/johannesboyne/gofakes3"
 	"github.com/johannesboyne/gofakes3/backend/s3mem"
 	"github.com/moby/buildkit/client"
@@ -44,6 +46,9 @@ import (
 func TestMain(m *testing.M) {
 	if status, inside := jail.Main(); inside {
 		os.Exit(status)
+	}
+	if os.Getenv(roleVariable) != "" {
+		os.Exit(m.Run())
 	}
 	dir, err := os.MkdirTemp("", "dbake-local-cache-")
 	if err != nil {
@@ -93,6 +98,9 @@ type outcome struct {
 	Files map[string]string
 }
 
+// redoNumber depends on how much a server that is in no hurry writes.
+var redoNumber = regexp.MustCompile(`_redo\d+`)
+
 // place is a directory that everybody may use, with a base image's layer, the
 // agent and a build context in it.
 type place string
@@ -105,7 +113,6 @@ func prepare(t *testing.T, root string) place {
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
 	p := place(dir)
-	layer := filepath.Join(filepath.Dir(root), "layer.tar.gz")
 	if err := errors.Join(
 		os.Chmod(dir, 0o777),
 		os.MkdirAll(filepath.Join(dir, "context"), 0o755),
@@ -115,10 +122,11 @@ func prepare(t *testing.T, root string) place {
 	); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Link(layer, filepath.Join(dir, "layer.tar.gz")); err != nil {
-		if out, err := exec.CommandContext(t.Context(), "cp", layer, dir).CombinedOutput(); err != nil {
-			t.Fatalf("%v: %s", err, out)
-		}
+	// Not compressed: the race detector makes decompression very slow.
+	pack := exec.CommandContext(t.Context(), "tar", "--numeric-owner", "--exclude=./usr/share/locale", "--exclude=./usr/share/doc",
+		"-C", root, "-cf", p.layer(), ".")
+	if out, err := pack.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
 	}
 	program, err := compile()
 	if err != nil {
@@ -145,13 +153,41 @@ var compile = sync.OnceValues(func() ([]byte, error) {
 	return os.ReadFile(filepath.Join(dir, "dbake-seed"))
 })
 
+func (p place) layer() string { return filepath.Join(string(p), "layer.tar") }
+
+// plainLayer is the name of a tar file that is a layer as it is.
+type plainLayer string
+
+func (l plainLayer) DiffID() (v1.Hash, error) {
+	file, err := os.Open(string(l))
+	if err != nil {
+		return v1.Hash{}, err
+	}
+	defer file.Close()
+	hash, _, err := v1.SHA256(file)
+	return hash, err
+}
+
+func (l plainLayer) Digest() (v1.Hash, error)             { return l.DiffID() }
+func (l plainLayer) Compressed() (io.ReadCloser, error)   { return os.Open(string(l)) }
+func (l plainLayer) Uncompressed() (io.ReadCloser, error) { return os.Open(string(l)) }
+func (l plainLayer) MediaType() (types.MediaType, error)  { return types.OCIUncompressedLayer, nil }
+
+func (l plainLayer) Size() (int64, error) {
+	info, err := os.Stat(string(l))
+	if err != nil {
+		return 0, err
+	}
+	return info.Size(), nil
+}
+
 func (p place) agent() string { return filepath.Join(string(p), "agent") }
 
 func (p place) options(level jail.Level) Options {
 	user := fmt.Sprint(os.Geteuid())
 	cache := sharedCache
-	if shared := os.Getenv(cacheVariable); shared != "" {
-		cache = shared
+	if os.Getenv(roleVariable) != "" {
+		cache = cmp.Or(os.Getenv(cacheVariable), filepath.Join(string(p), "cache"))
 	}
 	return Options{Agent: p.agent(), Level: level, Cache: cache, Work: filepath.Join(string(p), "work-"+user)}
 }
@@ -163,11 +199,7 @@ func (p place) order(t *testing.T, source string) builder.Order {
 	if err != nil {
 		t.Fatal(err)
 	}
-	layer, err := tarball.LayerFromFile(filepath.Join(string(p), "layer.tar.gz"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	img, err := mutate.AppendLayers(empty.Image, layer)
+	img, err := mutate.AppendLayers(empty.Image, plainLayer(p.layer()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -222,7 +254,8 @@ func (p place) restore(t *testing.T, level jail.Level, o builder.Order) outcome 
 	}
 	for _, e := range restored.Data.Entries {
 		h := e.Header
-		out.Files[h.Name] = fmt.Sprintf("%c %o %d:%d %s", h.Typeflag, h.Mode, h.Uid, h.Gid, h.Linkname)
+		name, link := redoNumber.ReplaceAllString(h.Name, "_redo"), redoNumber.ReplaceAllString(h.Linkname, "_redo")
+		out.Files[name] = fmt.Sprintf("%c %o %d:%d %s", h.Typeflag, h.Mode, h.Uid, h.Gid, link)
 		if e.Open == nil || h.Typeflag != tar.TypeReg {
 			continue
 		}
@@ -352,7 +385,7 @@ func TestSameDataAtEveryLevel(t *testing.T) {
 		t.Helper()
 		p := prepare(t, root)
 		want := p.restoreAs(t, 0, "--bounding-set=-sys_admin,-mknod,-sys_ptrace", "--inh-caps=-all")
-		if diff := cmp.Diff(map[string]int64{"app.users": 3, "app.notes": 2}, want.Rows); diff != "" {
+		if diff := gocmp.Diff(map[string]int64{"app.users": 3, "app.notes": 2}, want.Rows); diff != "" {
 			t.Error(diff)
 		}
 		got := map[jail.Level]outcome{
@@ -369,7 +402,7 @@ func TestSameDataAtEveryLevel(t *testing.T) {
 				t.Errorf("level %q, want %q", got.Level, level)
 			}
 			got.Level = want.Level
-			if diff := cmp.Diff(want, got); diff != "" {
+			if diff := gocmp.Diff(want, got); diff != "" {
 				t.Errorf("%s gives other data: %s", level, diff)
 			}
 		}
