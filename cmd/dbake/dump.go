@@ -170,7 +170,7 @@ func runDump(ctx context.Context, o *dumpOptions, stdin io.Reader, stdout, stder
 	if err != nil {
 		return err
 	}
-	return done.print(stdout, stderr)
+	return done.print(stdout, stderr, o.progress.mode == "quiet")
 }
 
 // printPlanned shows --dry-run.

@@ -173,7 +173,10 @@ func (d *dumpRun) end(err error) {
 
 // print says what came out: the place on standard output, for scripts, and the
 // rest beside it.
-func (d *dumped) print(stdout, stderr io.Writer) error {
+func (d *dumped) print(stdout, stderr io.Writer, quiet bool) error {
+	if quiet {
+		stderr = io.Discard
+	}
 	fmt.Fprintf(stderr, "dumped %d rows of %d tables in %.1f s: %.1f MB of text, %.1f MB written, SHA-256 %s\n",
 		d.Rows, d.Tables, d.took.Seconds(), float64(d.Bytes)/1e6, float64(d.size)/1e6, d.sum)
 	for _, key := range d.removed {

@@ -30,6 +30,10 @@ func (s *session) createDatabase(ctx context.Context, db *database, bare bool) (
 func (s *session) define(ctx context.Context, db *database, t *table, o Options) (definition, error) {
 	switch t.kind {
 	case kindView:
+		// A view that is not valid would fail where the dump is loaded.
+		if _, err := s.query(ctx, "SHOW FIELDS FROM "+t.quoted()); err != nil {
+			return definition{}, err
+		}
 		text, err := standIn(t)
 		return definition{create: text}, err
 	case kindSequence:

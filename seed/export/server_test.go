@@ -349,6 +349,11 @@ func choice(s *server) {
 	if _, _, _, err := s.dump("boss", Options{Where: []Where{{"app.keep", "nope = 1"}}}); err == nil || errors.Is(err, ErrDefinitionChanged) || !strings.Contains(err.Error(), "app.keep") {
 		t.Errorf("%v", err)
 	}
+	s.exec("CREATE TABLE app.base (id INT)", "CREATE VIEW app.broken AS SELECT id FROM app.base", "DROP TABLE app.base")
+	if _, _, _, err := s.dump("boss", Options{}); err == nil || !strings.Contains(err.Error(), "view app.broken") || !strings.Contains(err.Error(), "--exclude-table") {
+		t.Errorf("%v", err)
+	}
+	s.exec("DROP VIEW app.broken")
 	list, err := List(t.Context(), s.as("boss"), Options{Databases: Picks{Include: []string{"app"}}, NoRows: []string{"app.log_1"}})
 	if err != nil || len(list) != 4 || list[0].Name != "gone" || !list[0].Data || list[2].Data || list[3].Kind != "view" {
 		t.Error(list, err)

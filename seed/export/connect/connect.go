@@ -7,6 +7,7 @@ package connect
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"database/sql/driver"
 	"errors"
 	"fmt"
@@ -137,7 +138,10 @@ func (e *explaining) Connect(ctx context.Context) (driver.Conn, error) {
 	const denied = 1045
 	var refused *mysql.MySQLError
 	var verify *tls.CertificateVerificationError
+	var name x509.HostnameError
 	switch {
+	case errors.As(err, &name):
+		return nil, fmt.Errorf("%s: %w; --ssl-mode=verify-ca does not compare names", e.address, err)
 	case errors.As(err, &refused) && refused.Number == denied:
 		return nil, fmt.Errorf("%s: %w; give the password by --password-file, MYSQL_PWD or an option file", e.address, err)
 	case errors.As(err, &verify):
