@@ -5,10 +5,10 @@
 FRONTEND ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-unit test-e2e lint bench dist frontend schema clean
+.PHONY: help setup demo test test-unit test-e2e lint lint-deploy bench dist frontend schema clean
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## install and build the tools of the other targets
 	@hack/setup
@@ -31,6 +31,9 @@ test-e2e: ## tests on BuildKit, buildx, registries, S3, Docker, MySQL, MariaDB
 
 lint: ## formatting, go vet, golangci-lint, tidy go.mod; FIX=1 formats
 	@FIX=$(FIX) hack/lint
+
+lint-deploy: ## tflint on deploy/terraform; not in "make test", it compiles for minutes
+	@go run github.com/terraform-linters/tflint@v0.64.0 --chdir=deploy/terraform --enable-rule=terraform_naming_convention
 
 bench: ## dbake beside the usual ways, into docs/performance.md: SIZE=1000 (MB) RUNS=3 ONLY=a,d
 	@hack/setup peers buildkit buildx versitygw base-mysql

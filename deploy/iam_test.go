@@ -432,4 +432,3 @@ func TestServicePolicies(t *testing.T) {
 		}
 	}
 }
-

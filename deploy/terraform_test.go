@@ -4,6 +4,7 @@
 package deploy_test
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -133,7 +134,7 @@ func TestModuleIsFormatted(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if string(hclwrite.Format(text)) != string(text) {
+		if !bytes.Equal(hclwrite.Format(text), text) {
 			t.Errorf("%s is not formatted: terraform fmt does it", name)
 		}
 	}

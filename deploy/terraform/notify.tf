@@ -1,6 +1,6 @@
-# Messages. A bake tells Slack itself how it ended (post_build of the buildspec),
-# so that the webhook stays in Secrets Manager and gets into no state file. What
-# a build cannot tell any more, such as its own timeout, the topic tells.
+# Messages. A bake tells Slack itself how it ended (dbake bake --notify), so that
+# the webhook stays in Secrets Manager and gets into no state file. What a bake
+# cannot tell, such as a build's timeout, the topic tells.
 
 resource "aws_sns_topic" "bake" {
   name              = "${var.name}-bake"
