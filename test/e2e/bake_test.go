@@ -170,7 +170,7 @@ func TestBakeByEveryBuilder(t *testing.T) {
 	if err := s3.CreateBucket(t.Context(), "every-builder", true); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s3.Put(t.Context(), "every-builder", "mysql/shop.sql", bytes.NewReader(shopDump(t, parts.MySQL, 20_000))); err != nil {
+	if _, err := s3.Put(t.Context(), "every-builder", "mysql/shop.sql", bytes.NewReader(shopDump(t, parts.MySQL, 5_000))); err != nil {
 		t.Fatal(err)
 	}
 	buildkit, err := all.BuildKit(t.Context())
@@ -192,9 +192,9 @@ func TestBakeByEveryBuilder(t *testing.T) {
 			t.Fatalf("the result is %q", out)
 		}
 		k.leavesNothing()
-		k.must("verify", "--deep", "-f", "dbake.yaml", "--progress", "plain", ref)
 		db := k.serve(ref)
 		if first == nil {
+			k.must("verify", "--deep", "-f", "dbake.yaml", "--progress", "plain", ref)
 			first = db
 			continue
 		}
