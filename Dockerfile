@@ -9,7 +9,7 @@
 #
 # with this layout (the frontend image itself has the same without /out):
 #
-#   dist/out/bin/dbake                                   for target baker
+#   dist/out/bin/dbake                                   for target baker, with the agent in it
 #   dist/out/bin/dbake-frontend                          for target frontend
 #   dist/out/bin/dbake-seed                              for target frontend
 #   dist/out/entrypoint/linux_<GOARCH>/dbake-entrypoint  one per image platform
@@ -30,16 +30,7 @@ COPY . .
 FROM source AS build
 ARG TARGETOS TARGETARCH
 RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache/go-build \
-    set -eu; \
-    flags='-trimpath -buildvcs=false'; ldflags='-s -w -buildid='; \
-    for cmd in dbake dbake-frontend dbake-seed; do \
-      GOOS="$TARGETOS" GOARCH="$TARGETARCH" go build $flags -ldflags "$ldflags" -o "/out/bin/$cmd" "./cmd/$cmd"; \
-    done; \
-    for arch in amd64 arm64; do \
-      GOOS=linux GOARCH="$arch" go build $flags -ldflags "$ldflags" \
-        -o "/out/entrypoint/linux_$arch/dbake-entrypoint" ./cmd/dbake-entrypoint; \
-    done; \
-    install -D -m 0644 /etc/ssl/certs/ca-certificates.crt /out/etc/ssl/certs/ca-certificates.crt
+    GOARCH="$TARGETARCH" hack/dist --all /
 
 # These two run the short tests and the linters; everything that needs real
 # servers is in "make test".
@@ -55,6 +46,11 @@ RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache
 FROM scratch AS baker
 COPY --from=build /out/etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
 COPY --from=build /out/bin/dbake /bin/dbake
+# An empty image has no folder for temporary files and no home for caches.
+ENV HOME=/var/cache/dbake TMPDIR=/var/tmp
+WORKDIR /var/cache/dbake
+WORKDIR /var/tmp
+WORKDIR /work
 ENTRYPOINT ["/bin/dbake"]
 
 FROM scratch AS frontend

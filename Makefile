@@ -40,7 +40,7 @@ bench: ## dbake beside the usual ways, into docs/performance.md: SIZE=1000 (MB) 
 	@go run ./hack/bench $(if $(SIZE),--size=$(SIZE)) $(if $(RUNS),--runs=$(RUNS)) $(if $(ONLY),--only=$(ONLY))
 
 dist: ## compile the programs into dist/
-	@hack/dist
+	@hack/dist --all
 
 frontend: dist ## build and push the frontend image: FRONTEND=registry.example.com/you/dbake-frontend:1
 	@test -n "$(FRONTEND)" || { echo "say where to: make frontend FRONTEND=registry.example.com/you/dbake-frontend:1" >&2; exit 2; }
