@@ -27,8 +27,9 @@ import (
 // Options say what is to be up.
 type Options struct {
 	// Start has the image and the container as it is to be. A new container is made
-	// when it has another port, password, restart policy or variable; without a port, a
-	// password or a policy the old container's stay. Variables are given each time.
+	// when it has another port, password, restart policy, variable or mount; without a
+	// port, a password or a policy the old container's stay. Variables and mounts are
+	// given each time.
 	Start serve.Options
 	// Recreate makes a new container although nothing has changed: the database is
 	// pristine again.
@@ -103,6 +104,11 @@ func migrate(ctx context.Context, r *serve.Running, m Migration, w progress.Writ
 func suits(c *engine.Container, o serve.Options) bool {
 	for _, e := range o.Env {
 		if !slices.Contains(c.Env, e) {
+			return false
+		}
+	}
+	for _, m := range o.Mounts {
+		if !slices.Contains(c.Mounts, m) {
 			return false
 		}
 	}

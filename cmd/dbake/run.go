@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -24,6 +25,7 @@ type runOptions struct {
 	passwordFile string
 	pull         bool
 	env          []string
+	volumes      []string
 	database     string
 }
 
@@ -54,6 +56,7 @@ The container goes on running: docker rm -f NAME removes it.
 	f.StringVar(&o.passwordFile, "password-file", "", "file with the password for root (default: a new one)")
 	f.BoolVar(&o.pull, "pull", false, "pull the image although Docker has it")
 	f.StringArrayVarP(&o.env, "env", "e", nil, "set a variable of the container, as NAME=VALUE (repeatable)")
+	f.StringArrayVarP(&o.volumes, "volume", "v", nil, volumeHelp)
 	f.StringVar(&o.database, "database", "", "the database in the address (default: the first that was baked)")
 	o.registry.addFlags(f)
 	o.progress.addFlags(f)
@@ -68,11 +71,15 @@ func runRun(ctx context.Context, o runOptions, ref string, stdout, stderr io.Wri
 	if err != nil {
 		return err
 	}
+	mounts, err := parseVolumes(o.volumes)
+	if err != nil {
+		return err
+	}
 	var address string
 	err = withEngine(ctx, o.registry, func(e *engine.Client, r *registry.Client) error {
 		return o.progress.display(ctx, stderr, func(ctx context.Context, w progress.Writer) error {
 			running, err := serve.Start(ctx, e, serve.Options{
-				Image: ref, Pull: o.pull, Registry: r, Name: o.name, Port: o.port, RootPassword: password, Env: o.env,
+				Image: ref, Pull: o.pull, Registry: r, Name: o.name, Port: o.port, RootPassword: password, Env: o.env, Mounts: mounts,
 			}, w)
 			if err == nil {
 				address = running.DSN(schemaOf(ctx, e, running, o.database))
@@ -85,6 +92,29 @@ func runRun(ctx context.Context, o runOptions, ref string, stdout, stderr io.Wri
 	}
 	_, err = fmt.Fprintln(stdout, address)
 	return err
+}
+
+const volumeHelp = "mount a directory or a volume of Docker's, as SOURCE:TARGET or SOURCE:TARGET:ro (repeatable)"
+
+// parseVolumes reads --volume. A source with a slash is a directory.
+func parseVolumes(list []string) ([]engine.Mount, error) {
+	var mounts []engine.Mount
+	for _, text := range list {
+		parts := strings.Split(text, ":")
+		readOnly := len(parts) == 3 && parts[2] == "ro"
+		if len(parts) != 2 && !readOnly || parts[0] == "" || !strings.HasPrefix(parts[1], "/") {
+			return nil, usageError{fmt.Errorf("--volume %q is not of the form SOURCE:/TARGET or SOURCE:/TARGET:ro", text)}
+		}
+		source := parts[0]
+		if strings.Contains(source, "/") {
+			var err error
+			if source, err = filepath.Abs(source); err != nil {
+				return nil, fmt.Errorf("--volume: %w", err)
+			}
+		}
+		mounts = append(mounts, engine.Mount{Source: source, Target: parts[1], ReadOnly: readOnly})
+	}
+	return mounts, nil
 }
 
 // schemaOf is the database of an address: the one asked for, or the first that was

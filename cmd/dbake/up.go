@@ -27,6 +27,7 @@ type upOptions struct {
 	port         int
 	passwordFile string
 	env          []string
+	volumes      []string
 	restart      string
 	after        afterFlags
 	recreate     bool
@@ -68,6 +69,7 @@ machine do. When the registry cannot be reached, the image that Docker has is us
 	f.IntVarP(&o.port, "port", "p", 0, "port on this machine (default: the old container's, or a free one)")
 	f.StringVar(&o.passwordFile, "password-file", "", "file with the password for root (default: the old container's, or a new one)")
 	f.StringArrayVarP(&o.env, "env", "e", nil, "set a variable of the container, as NAME=VALUE (repeatable)")
+	f.StringArrayVarP(&o.volumes, "volume", "v", nil, volumeHelp)
 	f.StringVar(&o.restart, "restart", "", "Docker's restart policy: no, always, unless-stopped, on-failure")
 	o.after.addFlags(f)
 	f.BoolVar(&o.recreate, "recreate", false, "make the container anew although nothing has changed")
@@ -86,9 +88,13 @@ func runUp(ctx context.Context, o upOptions, ref string, stdout, stderr io.Write
 	if err != nil {
 		return err
 	}
+	mounts, err := parseVolumes(o.volumes)
+	if err != nil {
+		return err
+	}
 	options := up.Options{
 		Start: serve.Options{
-			Image: ref, Name: o.name, Port: o.port, RootPassword: password, Env: o.env, Restart: o.restart,
+			Image: ref, Name: o.name, Port: o.port, RootPassword: password, Env: o.env, Mounts: mounts, Restart: o.restart,
 		},
 		Recreate: o.recreate, NoPull: o.noPull, KeepImage: o.keepImage,
 	}
