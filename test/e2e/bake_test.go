@@ -309,7 +309,8 @@ func TestBakeStopped(t *testing.T) {
 	}
 }
 
-// TestBakeFailures are errors of people, as they see them.
+// TestBakeFailures looks at what a failed bake leaves; what it says is in
+// testdata/script/errors.txtar.
 func TestBakeFailures(t *testing.T) {
 	t.Parallel()
 	k := newKitchen(t, parts.MySQL, "dump: dump.sql\n")
@@ -321,20 +322,4 @@ func TestBakeFailures(t *testing.T) {
 	}
 	notPushed(t, ref)
 	k.leavesNothing()
-	for name, c := range map[string]struct {
-		args []string
-		want string
-	}{
-		"no tag":          {nil, "needs a tag"},
-		"no such file":    {[]string{"-t", ref, "--set", "dump=none.sql"}, "none.sql"},
-		"no such base":    {[]string{"-t", ref, "--set", "base=localhost:1/none:1"}, "dbake.yaml:2:"},
-		"bad compression": {[]string{"-t", ref, "--compression", "lzw"}, "zstd, gzip or estargz"},
-		"unknown key":     {[]string{"-t", ref, "--set", "restore.defner=strip"}, "did you mean"},
-		"JSON errors":     {[]string{"-t", ref, "--set", "restore.defner=strip", "--log-format", "json"}, `"path":"restore.defner"`},
-	} {
-		_, log, err := k.dbake(append([]string{"bake", "--progress", "plain"}, c.args...)...)
-		if err == nil || !strings.Contains(log, c.want) {
-			t.Errorf("%s: %v, want %q in\n%s", name, err, c.want, log)
-		}
-	}
 }
