@@ -5,6 +5,7 @@ package deploy_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -12,10 +13,13 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/service/codebuild"
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclparse"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/hashicorp/hcl/v2/hclwrite"
+
+	"github.com/dbake/dbake/spec"
 )
 
 // module is the parsed Terraform module.
@@ -235,11 +239,64 @@ func TestModuleTellsTheBuildWhatCame(t *testing.T) {
 			t.Errorf("the rule has no %s:\n%s", want, rule)
 		}
 	}
-	target := m.one("resource", "aws_cloudwatch_event_target", "upload").Body
-	template := m.source(inside(target, "input_transformer")[0].Body.Range())
-	for _, want := range []string{`"environmentVariablesOverride"`, `"DBAKE_DUMP"`, "s3://<bucket>/<key>?versionId=<version>"} {
-		if !strings.Contains(template, want) {
-			t.Errorf("the input has no %s:\n%s", want, template)
-		}
+	text := m.transform(inside(m.one("resource", "aws_cloudwatch_event_target", "upload").Body, "input_transformer")[0].Body, uploadEvent)
+	var input codebuild.StartBuildInput
+	strict := json.NewDecoder(strings.NewReader(text))
+	strict.DisallowUnknownFields()
+	if err := strict.Decode(&input); err != nil || len(input.EnvironmentVariablesOverride) != 1 {
+		t.Fatalf("%v:\n%s", err, text)
 	}
+	variable := input.EnvironmentVariablesOverride[0]
+	if *variable.Name != "DBAKE_DUMP" || !slices.Contains(variable.Type.Values(), variable.Type) {
+		t.Errorf("the variable is %s, %s", *variable.Name, variable.Type)
+	}
+	want := spec.Location{Kind: spec.KindS3Object, Bucket: "acme-dumps", Key: "mysql/app 20261121.sql.zst", VersionID: "IYV3p45BT0ac8hjHg1houSdS1a.Mro8e"}
+	if got, err := spec.ParseLocation(*variable.Value); err != nil || got != want {
+		t.Errorf("the dump is %+v, %v", got, err)
+	}
+}
+
+// uploadEvent is an event of an upload, in the shape of the S3 User Guide's
+// "EventBridge event message structure".
+const uploadEvent = `{
+  "version": "0", "id": "2d4eba74-fd51-3966-4bfa-b013c9da8ff1", "detail-type": "Object Created", "source": "aws.s3",
+  "account": "123456789012", "time": "2026-11-21T03:00:59Z", "region": "eu-west-1", "resources": ["arn:aws:s3:::acme-dumps"],
+  "detail": {
+    "version": "0", "bucket": {"name": "acme-dumps"},
+    "object": {"key": "mysql/app 20261121.sql.zst", "size": 99797, "etag": "7a72374e1238761aca7778318b363232", "version-id": "IYV3p45BT0ac8hjHg1houSdS1a.Mro8e", "sequencer": "0062E99A88DC407460"},
+    "request-id": "N4N7GDK58NMKJ12R", "requester": "123456789012", "source-ip-address": "192.0.2.1", "reason": "CompleteMultipartUpload"
+  }
+}`
+
+// transform makes of an event what EventBridge's input transformer does.
+func (m *module) transform(transformer *hclsyntax.Body, event string) string {
+	m.t.Helper()
+	var values map[string]any
+	if err := json.Unmarshal([]byte(event), &values); err != nil {
+		m.t.Fatal(err)
+	}
+	text := m.constant(transformer, "input_template")
+	paths, ok := transformer.Attributes["input_paths"].Expr.(*hclsyntax.ObjectConsExpr)
+	if !ok {
+		m.t.Fatal("input_paths is no object")
+	}
+	for _, item := range paths.Items {
+		path, problems := item.ValueExpr.Value(nil)
+		if problems.HasErrors() {
+			m.t.Fatal(problems)
+		}
+		var value any = values
+		for name := range strings.SplitSeq(strings.TrimPrefix(path.AsString(), "$."), ".") {
+			object, ok := value.(map[string]any)
+			if value = object[name]; !ok || value == nil {
+				m.t.Fatalf("the event has no %s", path.AsString())
+			}
+		}
+		found, ok := value.(string)
+		if !ok {
+			m.t.Fatalf("%s is no text", path.AsString())
+		}
+		text = strings.ReplaceAll(text, "<"+m.source(item.KeyExpr.Range())+">", found)
+	}
+	return text
 }

@@ -27,6 +27,8 @@ type rollout struct {
 	seen map[string]bool
 	// before are the deployments that the service had before it was updated.
 	before map[string]bool
+	// begun says that ECS has taken the update to the new revision.
+	begun bool
 }
 
 // Deploy brings the image into the service and waits until the service is
@@ -161,6 +163,7 @@ func (r *rollout) rollOut(ctx context.Context) error {
 		if err := r.update(ctx, r.result.TaskDefinition); err != nil {
 			return err
 		}
+		r.begun = true
 		err := r.wait(ctx, s, r.result.TaskDefinition)
 		if err != nil {
 			r.tellStopped(ctx, s, r.result.TaskDefinition)
@@ -190,7 +193,7 @@ func (r *rollout) back(ctx context.Context, cause error) error {
 	if errors.Is(cause, ErrOvertaken) {
 		return cause // it is not ours any more
 	}
-	if r.order.Rollback == Never || r.order.Rollback == OnFailure && interrupted {
+	if r.begun && (r.order.Rollback == Never || r.order.Rollback == OnFailure && interrupted) {
 		return fmt.Errorf("%w; the rollout of %s goes on", cause, short(revision))
 	}
 	ctx = context.WithoutCancel(ctx)

@@ -435,7 +435,7 @@ func TestDeployUpdateRefused(t *testing.T) {
 		}
 		return nil
 	}
-	_, err := a.deploy(t.Context(), nil)
+	_, err := a.deploy(t.Context(), func(o *Order) { o.Rollback = Never })
 	if revision, _ := a.Definition("shop:2"); err == nil || revision["status"] != "INACTIVE" {
 		t.Errorf("%v; the revision is %v", err, revision["status"])
 	}

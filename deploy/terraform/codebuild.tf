@@ -24,9 +24,7 @@ resource "aws_codebuild_project" "bake" {
   service_role   = aws_iam_role.codebuild.arn
   build_timeout  = var.build_minutes
   queued_timeout = 60
-  # Two bakes at once would only race for the tags.
-  concurrent_build_limit = 1
-  tags                   = var.tags
+  tags           = var.tags
 
   artifacts {
     type = "NO_ARTIFACTS"

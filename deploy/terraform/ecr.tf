@@ -23,7 +23,7 @@ resource "aws_ecr_lifecycle_policy" "image" {
       {
         rulePriority = 1
         description  = "Images that a tag has moved away from"
-        selection    = { tagStatus = "untagged", countType = "sinceImagePushed", countUnit = "days", countNumber = 7 }
+        selection    = { tagStatus = "untagged", countType = "sinceImagePushed", countUnit = "days", countNumber = var.untagged_days }
         action       = { type = "expire" }
       },
       {

@@ -25,10 +25,9 @@ resource "aws_cloudwatch_event_target" "upload" {
   arn      = aws_codebuild_project.bake.arn
   role_arn = aws_iam_role.events.arn
 
-  # While a bake runs, CodeBuild refuses another; EventBridge asks again until
-  # that one must have ended.
+  # What cannot be delivered within some hours is old: the next dump will come.
   retry_policy {
-    maximum_event_age_in_seconds = min(var.build_minutes * 60 + 3600, 86400)
+    maximum_event_age_in_seconds = 4 * 3600
     maximum_retry_attempts       = 185
   }
 

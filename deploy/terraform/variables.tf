@@ -96,9 +96,15 @@ variable "image_tags" {
 }
 
 variable "keep_images" {
-  description = "How many tagged images the repository keeps."
+  description = "How many images the repository keeps."
   type        = number
   default     = 20
+}
+
+variable "untagged_days" {
+  description = "Manifests without a tag are removed after this many days: images that a tag has moved away from, and what is attached to images where ECR counts it among them."
+  type        = number
+  default     = 30
 }
 
 # The bake.
