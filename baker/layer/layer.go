@@ -100,6 +100,9 @@ func (l *Layer) Length() int64 { return l.length }
 // MediaType is an OCI or a Docker one.
 func (l *Layer) MediaType() (types.MediaType, error) { return l.descriptor.MediaType, nil }
 
+// Title is Name.
+func (l *Layer) Title() string { return l.Name }
+
 // Descriptor describes the layer in a manifest, with its annotations: eStargz
 // keeps the digest of its index there.
 func (l *Layer) Descriptor() (*v1.Descriptor, error) { return l.descriptor.DeepCopy(), nil }

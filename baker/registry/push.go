@@ -118,11 +118,20 @@ func (p *Push) Blob(ctx context.Context, layer v1.Layer) error {
 		return err
 	}
 	defer leave(p.slots)
-	step := p.client.options.Progress.Start("push " + short(b.digest))
+	step := p.client.options.Progress.Start("push " + title(layer, b.digest))
 	err = p.everywhere(ctx, b, step)
 	step.Done(err)
 	state.done = err == nil
 	return err
+}
+
+// title is what progress calls a layer: by what it holds, if it says so with a
+// method Title, and by its digest.
+func title(layer v1.Layer, digest v1.Hash) string {
+	if t, ok := layer.(interface{ Title() string }); ok && t.Title() != "" {
+		return t.Title() + " (" + short(digest) + ")"
+	}
+	return short(digest)
 }
 
 // enter takes one of the places that a channel has.
