@@ -89,7 +89,8 @@ type Counts struct {
 
 // Loader loads one dump. It is not safe for concurrent use, apart from Counts.
 type Loader struct {
-	session *sql.Conn // nil: a survey, which executes nothing
+	session *sql.Conn // nil: a survey or a pass, which execute nothing
+	passer  Passer    // nil: no pass
 	scanner *dump.Scanner
 	options Options
 	rows    Rows
@@ -153,8 +154,10 @@ func (l *Loader) Run(ctx context.Context) error {
 	// A client program names its character set when it connects; the dump may
 	// rely on it (mysqldump --compact) and overrides it otherwise.
 	begin := dump.Statement{Kind: dump.SetStatement, Text: []byte("SET NAMES utf8mb4")}
-	if err := l.prepare(ctx, string(begin.Text)); err != nil {
-		return fmt.Errorf("begin the session for %s: %w", l.options.Object, err)
+	if l.passer == nil {
+		if err := l.prepare(ctx, string(begin.Text)); err != nil {
+			return fmt.Errorf("begin the session for %s: %w", l.options.Object, err)
+		}
 	}
 	l.rows.Follow(begin)
 	for {
@@ -167,6 +170,11 @@ func (l *Loader) Run(ctx context.Context) error {
 		}
 		if err := l.step(ctx, st); err != nil {
 			return err
+		}
+		if l.passer != nil {
+			if err := l.passer.Over(st); err != nil {
+				return err
+			}
 		}
 	}
 	if err := l.rows.Wait(ctx); err != nil {
@@ -340,7 +348,10 @@ func refusal(st dump.Statement) string {
 
 // prepare executes a statement of dbake's own on the session.
 func (l *Loader) prepare(ctx context.Context, statement string) error {
-	if l.session == nil {
+	switch {
+	case l.passer != nil:
+		return l.passer.Place(statement)
+	case l.session == nil:
 		return nil
 	}
 	_, err := l.session.ExecContext(ctx, statement)
@@ -349,7 +360,11 @@ func (l *Loader) prepare(ctx context.Context, statement string) error {
 
 // execute runs a statement on the session and gives the rows it affected.
 func (l *Loader) execute(ctx context.Context, st dump.Statement) (int64, error) {
-	if l.session == nil {
+	switch {
+	case l.passer != nil:
+		l.counts.statements.Add(1)
+		return 0, l.passer.Pass(st)
+	case l.session == nil:
 		return 0, nil
 	}
 	return l.executeOn(ctx, l.session, st)
