@@ -105,7 +105,9 @@ func (b *bake) data(ctx context.Context, resolved plan.Resolved) (*data, error) 
 	if d := b.reuse(ctx, id, resolved); d != nil {
 		return d, nil
 	}
-	restored, err := b.Builder.Restore(ctx, b.order(), b.progress)
+	order := b.order()
+	order.Resolved = &resolved
+	restored, err := b.Builder.Restore(ctx, order, b.progress)
 	if err != nil {
 		return nil, err
 	}

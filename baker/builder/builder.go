@@ -46,6 +46,9 @@ type Order struct {
 	// BaseRef is its reference with that digest.
 	Base    v1.Image
 	BaseRef string
+	// Resolved is what Resolve said a moment ago. Restore may take it instead of
+	// asking again; an object that has changed since is a failure then.
+	Resolved *plan.Resolved
 	// NoCache restores although nothing changed.
 	NoCache bool
 }
@@ -71,7 +74,7 @@ type Restored struct {
 type Builder interface {
 	// Resolve says what the dumps are right now and what server the base has.
 	Resolve(ctx context.Context, o Order, w progress.Writer) (plan.Resolved, error)
-	// Restore restores what Resolve would say now. The caller closes what it
+	// Restore restores what Resolve would say now, or Order.Resolved. The caller closes what it
 	// returns.
 	Restore(ctx context.Context, o Order, w progress.Writer) (*Restored, error)
 }

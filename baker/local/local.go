@@ -106,8 +106,10 @@ func (b *Builder) Restore(ctx context.Context, o builder.Order, w progress.Write
 			err = errors.Join(err, s.close())
 		}
 	}()
-	resolved, err := s.resolve(ctx)
-	if err != nil {
+	var resolved plan.Resolved
+	if o.Resolved != nil {
+		resolved = *o.Resolved
+	} else if resolved, err = s.resolve(ctx); err != nil {
 		return nil, err
 	}
 	if err := s.work.checkSpace(resolved.Objects); err != nil {
