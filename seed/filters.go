@@ -12,6 +12,7 @@ import (
 	"github.com/dbake/dbake/seed/dump"
 	"github.com/dbake/dbake/seed/event"
 	"github.com/dbake/dbake/seed/load"
+	"github.com/dbake/dbake/seed/mask/policy"
 	"github.com/dbake/dbake/seed/plan"
 	"github.com/dbake/dbake/seed/rows"
 	"github.com/dbake/dbake/seed/schema"
@@ -24,6 +25,8 @@ type filters struct {
 	all rows.Filters // nil: rows go in as they are
 	// define is told of the tables that filters have to know of; nil: nobody.
 	define func(*schema.Table) error
+	// policy looks for columns that nobody has decided about; nil: they are fine.
+	policy *policy.Policy
 	// closed holds what a subset needs until the dumps are in.
 	closed *subset.Plan
 	// survey is the survey of the dump before, while there is one going on.

@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"github.com/dbake/dbake/seed/mask"
+	"github.com/dbake/dbake/seed/mask/policy"
 	"github.com/dbake/dbake/seed/rows"
 	"github.com/dbake/dbake/seed/schema"
 )
@@ -14,11 +15,33 @@ func (r *restore) newMasker(key []byte) (rows.Filters, error) {
 	if err != nil {
 		return nil, atMask(err)
 	}
+	net := policy.New(r.order.Mask.Policy, masker, r.picksTable)
 	r.filter.define = func(t *schema.Table) error {
 		masker.Relations([]*schema.Table{t})
+		if net != nil {
+			net.Declare(t)
+		}
 		return nil
 	}
-	return masker, nil
+	if net == nil {
+		return masker, nil
+	}
+	r.filter.policy = net
+	return rows.Chain{net, masker}, nil
+}
+
+// checkPolicy makes sure that somebody has decided about every column that
+// mask.policy is about.
+func (r *restore) checkPolicy() error {
+	if r.filter.policy == nil {
+		return nil
+	}
+	err := r.filter.policy.Check()
+	var e *policy.Error
+	if errors.As(err, &e) {
+		return at(e.Path, err)
+	}
+	return err
 }
 
 // atMask gives an error of the mask section its place.

@@ -44,9 +44,19 @@ func matches(pattern, name string) bool {
 	return ok && err == nil
 }
 
-// wantsRows decides by restore.tables whether the rows of a table are restored:
-// the first rule that matches counts.
+// wantsRows decides whether the rows of a table are restored. None are once it is
+// sure that mask.policy fails the bake: then the dump is read on for its tables
+// only, so that the error can name all columns.
 func (r *restore) wantsRows(schema, table string) bool {
+	if p := r.filter.policy; p != nil && p.Failed() {
+		return false
+	}
+	return r.picksTable(schema, table)
+}
+
+// picksTable decides by restore.tables whether the rows of a table are restored:
+// the first rule that matches counts.
+func (r *restore) picksTable(schema, table string) bool {
 	for _, rule := range r.order.Options.Tables {
 		if matches(rule.Match, schema+"."+table) {
 			return rule.Rows != spec.RowsNone

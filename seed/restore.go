@@ -164,6 +164,9 @@ func (r *restore) work(ctx context.Context) error {
 	if err := r.checkPicks(); err != nil {
 		return err
 	}
+	if err := r.checkPolicy(); err != nil {
+		return err
+	}
 	if err := r.applyAccounts(ctx, admin); err != nil {
 		return err
 	}

@@ -37,7 +37,25 @@ func (d *decoder) mask(n *node) *Mask {
 	if v := n.get("sql"); v != nil {
 		m.SQL = d.texts(v, d.contextPath)
 	}
+	if v := n.get("policy"); v != nil {
+		m.Policy = d.policy(v)
+	}
 	return &m
+}
+
+func (d *decoder) policy(n *node) *MaskPolicy {
+	if !record[MaskPolicy](d, n) {
+		return nil
+	}
+	d.required(n, "require_decision")
+	p := MaskPolicy{Columns: PolicyPersonal}
+	if v := n.get("require_decision"); v != nil && d.is(v, kindBool) {
+		p.RequireDecision = plain(v) == true
+	}
+	if v := n.get("columns"); v != nil {
+		p.Columns = choice(d, v, PolicyPersonal, PolicyAll)
+	}
+	return &p
 }
 
 // transform decodes a mapping from one transform's name to its options.

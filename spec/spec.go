@@ -189,7 +189,28 @@ type Mask struct {
 	Columns MaskColumns `yaml:"columns,omitempty" json:"columns,omitempty"`
 	// SQL lists scripts of the build context that mask by statements.
 	SQL []string `yaml:"sql,omitempty" json:"sql,omitempty" jsonschema:"minItems=1"`
+	// Policy says which columns need a rule.
+	Policy *MaskPolicy `yaml:"policy,omitempty" json:"policy,omitempty"`
 }
+
+// MaskPolicy is "mask.policy:": the net below the rules.
+type MaskPolicy struct {
+	// RequireDecision fails the bake when a column that must have a rule has
+	// none; keep is a rule, too.
+	RequireDecision bool `yaml:"require_decision" json:"require_decision"`
+	// Columns says which columns must: personal, those whose names or values
+	// look personal; all, besides every column of the tables that have a rule.
+	Columns PolicyColumns `yaml:"columns,omitempty" json:"columns,omitempty" jsonschema:"enum=personal,enum=all,default=personal"`
+}
+
+// PolicyColumns is the value of mask.policy.columns.
+type PolicyColumns string
+
+// The values of PolicyColumns. PolicyPersonal is the default.
+const (
+	PolicyPersonal PolicyColumns = "personal"
+	PolicyAll      PolicyColumns = "all"
+)
 
 // Secret names a build secret; its value is never in a file.
 type Secret struct {

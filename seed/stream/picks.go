@@ -48,6 +48,15 @@ func (p *picks) wantsRows(database, table string) bool {
 	return true
 }
 
+// wantsRows is picks.wantsRows until it is sure that mask.policy fails the work:
+// then the dump is read on for its tables only, so that the error can name all.
+func (r *run) wantsRows(database, table string) bool {
+	if r.policy != nil && r.policy.Failed() {
+		return false
+	}
+	return r.picks.wantsRows(database, table)
+}
+
 // skipsSystem leaves accounts and system tables out unless they are asked for: a
 // masked dump may be for any server, and hashes of passwords are nobody's business
 // there.

@@ -262,7 +262,7 @@ func (r *run) one(ctx context.Context, p *pipe, i int) error {
 			bare: !several && r.options.Restore.Database == "", delim: []byte(";"),
 		}
 		o := r.load(name)
-		o.Filters = r.filters
+		o.Filters, o.WantsRows = r.filters, r.wantsRows
 		o.Define = r.define
 		r.before = load.NewPass(s, o, to, r.before)
 		if err := r.before.Run(ctx); err != nil {
