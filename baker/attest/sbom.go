@@ -36,7 +36,7 @@ type spdxPackage struct {
 	Name         string          `json:"name"`
 	Version      string          `json:"versionInfo,omitempty"`
 	Location     string          `json:"downloadLocation"`
-	Analysed     bool            `json:"filesAnalyzed"` //nolint:misspell // SPDX's own spelling
+	Analysed     bool            `json:"filesAnalyzed"`
 	Purpose      string          `json:"primaryPackagePurpose,omitempty"`
 	Checksums    []spdxChecksum  `json:"checksums,omitempty"`
 	ExternalRefs []spdxReference `json:"externalRefs,omitempty"`

@@ -59,8 +59,8 @@ const unusedFor = 30 * 24 * time.Hour
 
 // New makes a builder. The error wraps jail.ErrImpossible when this user cannot
 // restore on this machine, or agent.ErrMissing when nobody brought the agent.
-func New(o Options) (*Builder, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), detectTimeout)
+func New(ctx context.Context, o Options) (*Builder, error) {
+	ctx, cancel := context.WithTimeout(ctx, detectTimeout)
 	defer cancel()
 	b := &Builder{options: o, level: o.Level, reason: "asked for"}
 	var err error

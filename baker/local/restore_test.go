@@ -222,7 +222,7 @@ func (p place) order(t *testing.T, source string) builder.Order {
 // restore restores and says what came out.
 func (p place) restore(t *testing.T, level jail.Level, o builder.Order) outcome {
 	t.Helper()
-	b, err := New(p.options(level))
+	b, err := New(t.Context(), p.options(level))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -313,7 +313,7 @@ func TestRole(t *testing.T) {
 			t.Fatal(err)
 		}
 	case "hang":
-		b, err := New(p.options(jail.Level(os.Getenv("DBAKE_TEST_LEVEL"))))
+		b, err := New(t.Context(), p.options(jail.Level(os.Getenv("DBAKE_TEST_LEVEL"))))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -440,7 +440,7 @@ func TestCancelledAtAnyMoment(t *testing.T) {
 	}
 	p := prepare(t, root)
 	o := p.order(t, "dump.sql")
-	b, err := New(p.options(""))
+	b, err := New(t.Context(), p.options(""))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -450,7 +450,7 @@ func TestCancelledAtAnyMoment(t *testing.T) {
 	}
 	p.nothingLeft(t)
 	for i, level := range []jail.Level{jail.Namespaces, jail.Chroot, jail.Chroot} {
-		if b, err = New(p.options(level)); err != nil {
+		if b, err = New(t.Context(), p.options(level)); err != nil {
 			t.Fatal(err)
 		}
 		ctx, cancel := context.WithCancelCause(t.Context())
@@ -508,7 +508,7 @@ func TestKilledBake(t *testing.T) {
 			t.Fatal(err)
 		}
 		_ = cmd.Wait()
-		b, err := New(p.options(level))
+		b, err := New(t.Context(), p.options(level))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -527,7 +527,7 @@ func TestFailures(t *testing.T) {
 		t.Skip("needs root and a root filesystem")
 	}
 	p := prepare(t, root)
-	b, err := New(p.options(""))
+	b, err := New(t.Context(), p.options(""))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -130,8 +130,8 @@ func (t *Trace) vertex(v *client.Vertex) {
 }
 
 // End ends the trace and waits, a few seconds at most, until it is sent. err is the
-// command's. A server that does not take it fails no command.
-func (t *Trace) End(err error) {
+// command's, and ctx may have ended. A server that does not take it fails no command.
+func (t *Trace) End(ctx context.Context, err error) {
 	if t == nil {
 		return
 	}
@@ -139,7 +139,7 @@ func (t *Trace) End(err error) {
 		t.root.SetStatus(codes.Error, err.Error())
 	}
 	t.root.End()
-	ctx, cancel := context.WithTimeout(context.Background(), shutdownTime)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTime)
 	defer cancel()
 	_ = t.provider.Shutdown(ctx)
 }

@@ -21,7 +21,7 @@ func TestNoEndpointNoTrace(t *testing.T) {
 		t.Fatalf("%v, %v", trace, err)
 	}
 	trace.Writer(progress.Discard).Start("step").Done(nil)
-	trace.End(nil)
+	trace.End(t.Context(), nil)
 }
 
 func TestStepsAreSpans(t *testing.T) {
@@ -42,7 +42,7 @@ func TestStepsAreSpans(t *testing.T) {
 	w := trace.Writer(progress.Discard)
 	w.Start("[restore]").Done(nil)
 	w.Start("push").Done(errors.New("the registry is full"))
-	trace.End(errors.New("the registry is full"))
+	trace.End(t.Context(), errors.New("the registry is full"))
 	status := map[string]string{}
 	for _, resource := range got.ResourceSpans {
 		for _, scope := range resource.ScopeSpans {

@@ -118,7 +118,7 @@ func runBake(ctx context.Context, o bakeOptions, stdin io.Reader, stdout, stderr
 // bake bakes, and tells how it ended whoever is to be told.
 func (o *bakeOptions) bake(ctx context.Context, n *notifier, stdin io.Reader, stderr io.Writer) (*baker.Result, error) {
 	var result *baker.Result
-	options, wrong := o.options(stdin)
+	options, wrong := o.options(ctx, stdin)
 	err := o.progress.display(ctx, stderr, func(ctx context.Context, w progress.Writer) error {
 		err := wrong
 		if err == nil {
@@ -152,7 +152,7 @@ func (o *bakeOptions) bakeWith(ctx context.Context, options *baker.Options, w pr
 }
 
 // options is everything of a bake but the builder.
-func (o *bakeOptions) options(stdin io.Reader) (baker.Options, error) {
+func (o *bakeOptions) options(ctx context.Context, stdin io.Reader) (baker.Options, error) {
 	var b baker.Options
 	order, err := o.spec.load(stdin)
 	if err != nil {
@@ -160,7 +160,7 @@ func (o *bakeOptions) options(stdin io.Reader) (baker.Options, error) {
 	}
 	b = baker.Options{
 		File: order.file, Name: order.name, Data: order.data, Args: order.args, Context: order.dir,
-		Refs: o.tags, Suffix: o.suffix, GitSHA: gitSHA(order.dir), NoCache: o.noCache, Reuse: o.reuse(),
+		Refs: o.tags, Suffix: o.suffix, GitSHA: gitSHA(ctx, order.dir), NoCache: o.noCache, Reuse: o.reuse(),
 		Compression: layer.Compression(o.compression), Provenance: o.provenance, SBOM: o.sbom, Version: buildVersion(),
 	}
 	if b.Output, err = baker.ParseOutput(o.output); err != nil {

@@ -87,7 +87,7 @@ func (o *builderFlags) open(ctx context.Context, b *baker.Options, w progress.Wr
 	b.Agent, b.BuilderName = dir, o.kind
 	switch o.kind {
 	case builderLocal:
-		return o.openLocal(b)
+		return o.openLocal(ctx, b)
 	case builderBuildKit:
 		return o.openBuildKit(ctx, b)
 	case builderDocker:
@@ -103,7 +103,7 @@ func (o *builderFlags) openFirst(ctx context.Context, b *baker.Options, w progre
 		kind string
 		open func() (func() error, error)
 	}{
-		{builderLocal, func() (func() error, error) { return o.openLocal(b) }},
+		{builderLocal, func() (func() error, error) { return o.openLocal(ctx, b) }},
 		{builderBuildKit, func() (func() error, error) {
 			if o.address == "" && os.Getenv(buildkit.EnvHost) == "" {
 				return nil, errors.New("neither --buildkit nor $" + buildkit.EnvHost + " names one")
@@ -127,8 +127,8 @@ func (o *builderFlags) openFirst(ctx context.Context, b *baker.Options, w progre
 	return nil, fmt.Errorf("no builder can work here:\n  %s", strings.Join(reasons, "\n  "))
 }
 
-func (o *builderFlags) openLocal(b *baker.Options) (func() error, error) {
-	l, err := local.New(local.Options{Agent: b.Agent})
+func (o *builderFlags) openLocal(ctx context.Context, b *baker.Options) (func() error, error) {
+	l, err := local.New(ctx, local.Options{Agent: b.Agent})
 	if err != nil {
 		return nil, err
 	}
@@ -183,13 +183,13 @@ func (o *builderFlags) buildkitOptions() (buildkit.Options, error) {
 
 // gitSHA is the commit that a directory is at; empty when it is in no work tree
 // or there is no git.
-func gitSHA(dir string) string {
+func gitSHA(ctx context.Context, dir string) string {
 	for _, name := range []string{"GITHUB_SHA", "CIRCLE_SHA1", "CODEBUILD_RESOLVED_SOURCE_VERSION", "CI_COMMIT_SHA"} {
 		if sha := os.Getenv(name); len(sha) == 40 {
 			return sha
 		}
 	}
-	out, err := exec.Command("git", "-C", dir, "rev-parse", "HEAD").Output()
+	out, err := exec.CommandContext(ctx, "git", "-C", dir, "rev-parse", "HEAD").Output()
 	if err != nil {
 		return ""
 	}

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -115,22 +116,32 @@ func printError(w io.Writer, format string, err error, hint string) {
 		}
 		return
 	}
-	log := slog.New(slog.NewJSONHandler(w, nil))
 	var one *spec.Error
 	switch {
 	case errors.As(err, &list):
 		for _, e := range list {
-			logProblem(log, e)
+			printObject(w, e.Msg, placeOf(e)...)
 		}
 	case errors.As(err, &one):
-		logProblem(log, one)
+		printObject(w, one.Msg, placeOf(one)...)
 	default:
-		log.Error(err.Error())
+		printObject(w, err.Error())
 	}
 }
 
-func logProblem(log *slog.Logger, e *spec.Error) {
-	log.Error(e.Msg, "file", e.File, "line", e.Pos.Line, "column", e.Pos.Column, "path", e.Path, "hint", e.Hint)
+// printObject prints an error as a line of JSON, in the form of log/slog.
+func printObject(w io.Writer, message string, fields ...slog.Attr) {
+	record := slog.NewRecord(time.Now(), slog.LevelError, message, 0)
+	record.AddAttrs(fields...)
+	_ = slog.NewJSONHandler(w, nil).Handle(context.Background(), record)
+}
+
+// placeOf is where in a dbake.yaml a problem is.
+func placeOf(e *spec.Error) []slog.Attr {
+	return []slog.Attr{
+		slog.String("file", e.File), slog.Int("line", e.Pos.Line), slog.Int("column", e.Pos.Column),
+		slog.String("path", e.Path), slog.String("hint", e.Hint),
+	}
 }
 
 func newRootCommand() *cobra.Command {

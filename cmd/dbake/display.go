@@ -58,7 +58,7 @@ func (p *progressFlag) display(ctx context.Context, out io.Writer, work func(con
 	err = work(ctx, trace.Writer(statuses.write))
 	statuses.close()
 	<-drawn
-	trace.End(err)
+	trace.End(ctx, err)
 	return err
 }
 
