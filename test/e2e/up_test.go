@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/go-sql-driver/mysql"
+	"github.com/goccy/go-yaml"
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/v1/empty"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
@@ -338,5 +339,61 @@ func TestOldEngineAndZstd(t *testing.T) {
 	r := newProgram(t).try("run", ref, "--progress", "plain")
 	if r.status != 1 || !strings.Contains(r.stderr, "--compression gzip (image.compression: gzip in dbake.yaml)") || front.pulls() != 0 {
 		t.Errorf("status %d, %d pulls\n%s", r.status, front.pulls(), r.stderr)
+	}
+}
+
+// The compose file works as it stands there: its two services, as docker compose
+// would start them, on Docker's own health checks.
+func TestComposeExample(t *testing.T) {
+	t.Parallel()
+	ref := baked(t, parts.MySQL)
+	type service struct {
+		Image       string
+		Command     []string
+		Environment map[string]string
+		Ports       []string
+		Volumes     []string
+		Healthcheck struct{ Interval, Retries string }
+		DependsOn   map[string]struct{ Condition string } `yaml:"depends_on"`
+	}
+	var file struct {
+		Services map[string]service
+		Volumes  map[string]any
+	}
+	repo := must(all.Repo(t.Context()))(t)
+	if err := yaml.UnmarshalWithOptions(must(os.ReadFile(filepath.Join(repo, "examples/compose/compose.yaml")))(t), &file, yaml.Strict()); err != nil {
+		t.Fatal(err)
+	}
+	db, app := file.Services["db"], file.Services["app"]
+	if app.DependsOn["db"].Condition != "service_healthy" || len(db.Ports) != 1 || !strings.HasPrefix(db.Ports[0], "127.0.0.1:") {
+		t.Errorf("the app depends on %+v, the database is at %v", app.DependsOn, db.Ports)
+	}
+	project := fmt.Sprintf("dbake-compose-%d", time.Now().UnixNano())
+	t.Cleanup(func() { dockerContext(context.Background(), t, "volume", "rm", project+"_socket") })
+	args := func(s service) []string {
+		var args []string
+		for name, value := range s.Environment {
+			args = append(args, "--env", name+"="+value)
+		}
+		for _, volume := range s.Volumes {
+			if name, _, _ := strings.Cut(volume, ":"); file.Volumes[name] == nil {
+				t.Errorf("the volume %s is not declared", name)
+			}
+			args = append(args, "--volume", project+"_"+volume)
+		}
+		return args
+	}
+	c := run(t, ref, append(args(db), "--health-interval", db.Healthcheck.Interval, "--health-retries", db.Healthcheck.Retries))
+	began := time.Now()
+	waitFor(t, 30*time.Second, func() bool { return c.inspect("{{.State.Health.Status}}") == "healthy" },
+		func() string { return "Docker's health check fails: " + c.inspect("{{json .State.Health}}") })
+	t.Logf("healthy for Docker after %v", time.Since(began).Round(10*time.Millisecond))
+	out := docker(t, append(append(append([]string{"run", "--rm", "--network", "none"}, args(app)...), ref), app.Command...)...)
+	if got := strings.TrimSpace(out); got != "3" {
+		t.Errorf("the app reads %q", got)
+	}
+	// What examples/testcontainers says about the log.
+	if log := c.logs(); strings.Count(log, ": ready for connections") != 1 {
+		t.Errorf("the server says more or less than once that it is ready:\n%s", log)
 	}
 }
