@@ -254,6 +254,10 @@ func TestUnchangedDataIsNotRestoredAgain(t *testing.T) {
 	if third := k.bake(t); k.builder.restores.Load() != 2 || third.Reused != "" {
 		t.Error("a changed dump was not restored")
 	}
+	k.options.Compression = layer.Zstd
+	if fourth := k.bake(t); fourth.Reused != "" {
+		t.Error("layers in gzip were taken although zstd is asked for")
+	}
 }
 
 func TestIndexOfPlatformsFromOneRestore(t *testing.T) {

@@ -15,6 +15,7 @@ import (
 	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
 
+	"github.com/dbake/dbake/baker/layer"
 	"github.com/dbake/dbake/seed/manifest"
 	"github.com/dbake/dbake/seed/plan"
 )
@@ -62,8 +63,8 @@ func (b *bake) dataOf(ctx context.Context, ref, id string, resolved plan.Resolve
 		if err != nil {
 			return nil, err
 		}
-		if media, err := l.MediaType(); err != nil || b.Output.Kind == OutputDocker && media == types.OCILayerZStd {
-			return nil, err // engines before 23.0 know no zstd
+		if media, err := l.MediaType(); err != nil || !b.wants(media) {
+			return nil, err
 		}
 		d.layers = append(d.layers, stacked{Layer: l, createdBy: dataHistory(resolved, i, len(ids))})
 	}
@@ -72,6 +73,14 @@ func (b *bake) dataOf(ctx context.Context, ref, id string, resolved plan.Resolve
 	}
 	d.parsed, err = manifest.Parse(d.manifest)
 	return d, err
+}
+
+// wants says whether layers are compressed as they are to be: zstd is not for
+// everyone, since Docker Engines before 23.0 do not know it.
+func (b *bake) wants(media types.MediaType) bool {
+	c := b.layerOptions().Compression
+	zstd := c == "" || c == layer.Zstd
+	return zstd == (media == types.OCILayerZStd)
 }
 
 // hashFiles takes names, sizes and contents of a file or directory into h.
