@@ -20,6 +20,7 @@ import (
 	"github.com/moby/buildkit/frontend/dockerui"
 	gwclient "github.com/moby/buildkit/frontend/gateway/client"
 
+	"github.com/dbake/dbake/seed/check"
 	"github.com/dbake/dbake/spec"
 )
 
@@ -102,6 +103,9 @@ func newBake(ctx context.Context, c gwclient.Client, dc *dockerui.Client, src *d
 	file := o.File
 	if file == nil {
 		if file, err = spec.Parse(src.Filename, src.Data, args.values); err != nil {
+			return nil, specError(src.SourceMap, err)
+		}
+		if err := check.File(src.Filename, file); err != nil {
 			return nil, specError(src.SourceMap, err)
 		}
 	}

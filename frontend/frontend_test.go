@@ -322,6 +322,8 @@ func TestErrorsPointIntoTheFile(t *testing.T) {
 		want   string
 	}{
 		"unknown key":    {yaml: "dump: dump.sql\nx: 1\n", line: 4, want: "unknown key"},
+		"condition":      {yaml: "dump: dump.sql\nrestore:\n  tables: [{match: a.b, where: 'x >'}]\n", line: 5, want: "expected"},
+		"mask":           {yaml: "dump: dump.sql\nmask:\n  columns:\n    a.b.c: {email: {}}\n", line: 4, want: "needs a key"},
 		"missing file":   {yaml: "dump: other.sql\n", line: 3, want: "no file other.sql in the build context"},
 		"file as folder": {yaml: "dump: dump.sql/\n", line: 3, want: "dump.sql is no directory of the build context"},
 		"missing folder": {yaml: "dump: dumps/\n", line: 3, want: "no directory dumps in the build context"},

@@ -160,6 +160,7 @@ func newRootCommand() *cobra.Command {
 	cmd.AddCommand(
 		newBakeCommand(),
 		newDumpCommand(),
+		newMaskCommand(),
 		newResolveCommand(),
 		newInspectCommand(),
 		newVerifyCommand(),

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"os"
 	"os/exec"
 	"strconv"
 	"testing"
@@ -20,7 +21,7 @@ func TestScripts(t *testing.T) {
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
-		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"status": status},
+		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"status": status, "join": join},
 	})
 }
 
@@ -40,4 +41,17 @@ func status(ts *testscript.TestScript, neg bool, args []string) {
 	if want := args[0]; strconv.Itoa(code) != want {
 		ts.Fatalf("dbake %q: exit status %d, want %s", args[1:], code, want)
 	}
+}
+
+// join writes files one behind the other: join FILE... TO.
+func join(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: join FILE... TO")
+	}
+	last := len(args) - 1
+	text := ""
+	for _, name := range args[:last] {
+		text += ts.ReadFile(name)
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[last]), []byte(text), 0o600))
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/dbake/dbake/seed/check"
 	"github.com/dbake/dbake/spec"
 )
 
@@ -51,6 +52,9 @@ func (o *specFlags) load(stdin io.Reader) (*order, error) {
 	}
 	file, err := spec.Parse(name, data, args)
 	if err != nil {
+		return nil, err
+	}
+	if err := check.File(name, file); err != nil {
 		return nil, err
 	}
 	dir := "."
