@@ -173,6 +173,9 @@ func (r *restore) work(ctx context.Context) error {
 	if err := r.runScripts(ctx); err != nil {
 		return err
 	}
+	if err := r.recount(ctx, admin); err != nil {
+		return err
+	}
 	if err := r.verify(ctx, admin); err != nil {
 		return err
 	}

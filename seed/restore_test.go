@@ -7,6 +7,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -285,6 +286,9 @@ func TestRestoreAccountsScriptsAndQueries(t *testing.T) {
 	m := k.mustBake()
 	if len(m.Warnings) != 0 {
 		t.Errorf("warnings: %q", m.Warnings)
+	}
+	if i := slices.IndexFunc(m.Tables, func(t manifest.Table) bool { return t.Name == "users" }); i < 0 || m.Tables[i].Rows != 3 {
+		t.Errorf("the script's row is not counted: %+v", m.Tables)
 	}
 	for _, file := range []string{"mysql.ibd", "mysql/global_priv.MAD"} {
 		text, err := os.ReadFile(filepath.Join(k.dirs.Out, k.order.DataDir, file))

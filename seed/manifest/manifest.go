@@ -77,7 +77,8 @@ type Server struct {
 type Table struct {
 	Schema string `json:"schema"`
 	Name   string `json:"name"`
-	// Rows is what the server counted as inserted.
+	// Rows is what the server counted as inserted, or what is in the table at the
+	// end when scripts or several dumps were run.
 	Rows int64 `json:"rows"`
 	// Bytes and Digest are the length and the SHA-256 of the rows as the
 	// dump writes them, masked: the texts of its VALUES lists, joined by
