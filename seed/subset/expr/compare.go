@@ -253,6 +253,10 @@ func (c *compiler) between(n *node, args []operand) (operand, error) {
 	if err := uniform(n, args); err != nil {
 		return operand{}, err
 	}
+	// One floating-point bound makes the servers compare with both as such.
+	if args[0].class != classFloat && (args[1].class == classFloat) != (args[2].class == classFloat) {
+		return operand{}, fail(n.pos, "one bound of BETWEEN is a floating-point number and the other is not; write the condition with >= and <=")
+	}
 	low, err := c.comparison(&node{op: ">=", pos: n.pos}, args[:2])
 	if err != nil {
 		return operand{}, err

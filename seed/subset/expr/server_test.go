@@ -237,7 +237,11 @@ func TestServerAgrees(t *testing.T) {
 		modern = "utf8mb4_uca1400_ai_ci"
 	}
 	conn := server(t)
-	seed := uint64(time.Now().UnixNano())
+	// The usual run is the same every time; more cases are other cases.
+	seed := uint64(1)
+	if os.Getenv(cases) != "" {
+		seed = uint64(time.Now().UnixNano())
+	}
 	t.Logf("seed %d", seed)
 	r := rand.New(rand.NewPCG(seed, 1))
 	table := testTable(modern)
