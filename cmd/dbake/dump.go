@@ -158,7 +158,7 @@ func runDump(ctx context.Context, o *dumpOptions, stdin io.Reader, stdout, stder
 	}
 	var done *dumped
 	err = o.progress.display(ctx, stderr, func(ctx context.Context, w progress.Writer) error {
-		d := &dumpRun{options: options, connector: connector, target: &o.target, server: config.Describe(), stdout: stdout, show: w}
+		d := &dumpRun{options: options, connector: connector, target: &o.target, server: config.Describe(), stdout: stdout, show: w, check: o.masks.check}
 		for restart := 0; ; restart++ {
 			var err error
 			if done, err = d.run(ctx); !errors.Is(err, export.ErrDefinitionChanged) || restart >= o.restarts {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -13,6 +14,8 @@ import (
 	"github.com/dbake/dbake/baker/builder"
 	"github.com/dbake/dbake/seed/export"
 	"github.com/dbake/dbake/seed/mask"
+	"github.com/dbake/dbake/seed/mask/policy"
+	"github.com/dbake/dbake/seed/rows"
 	"github.com/dbake/dbake/seed/schema"
 	"github.com/dbake/dbake/spec"
 )
@@ -21,6 +24,8 @@ import (
 type maskFlags struct {
 	file    string
 	secrets []string
+
+	net *policy.Policy // nil: mask.policy requires nothing
 }
 
 func (o *maskFlags) addFlags(f *pflag.FlagSet) {
@@ -48,7 +53,7 @@ func (o *maskFlags) apply(ctx context.Context, e *export.Options, stdin io.Reade
 	if err != nil {
 		return err
 	}
-	if file.Mask == nil || len(file.Mask.Columns) == 0 {
+	if file.Mask == nil || len(file.Mask.Columns) == 0 && file.Mask.Policy == nil {
 		return fmt.Errorf("%s: it has no mask.columns, so that nothing would be masked", name)
 	}
 	if len(file.Mask.SQL) > 0 {
@@ -66,11 +71,40 @@ func (o *maskFlags) apply(ctx context.Context, e *export.Options, stdin io.Reade
 		return fmt.Errorf("%s: %s: an expression masks in a server; a dump is masked by the other transforms", name, at)
 	}
 	e.Filters = masker
+	o.net = policy.New(file.Mask.Policy, masker, func(database, table string) bool { return wantsRows(e, database+"."+table) })
+	if o.net != nil {
+		e.Filters = rows.Chain{o.net, masker}
+	}
 	e.Known = func(tables []*schema.Table) error {
 		masker.Relations(tables)
-		return unusedRules(file.Mask, tables)
+		if o.net != nil {
+			for _, t := range tables {
+				o.net.Declare(t)
+			}
+		}
+		return errors.Join(unusedRules(file.Mask, tables), o.check())
 	}
 	return nil
+}
+
+// check gives an error when columns must have a rule and have none: before rows
+// are read by the columns' names, afterwards by their values, too.
+func (o *maskFlags) check() error {
+	if o.net == nil {
+		return nil
+	}
+	if err := o.net.Check(); err != nil {
+		return fmt.Errorf("%s: mask.policy: %w", o.file, err)
+	}
+	return nil
+}
+
+// wantsRows reports whether the rows of a table are dumped.
+func wantsRows(e *export.Options, name string) bool {
+	return !e.NoData && !slices.ContainsFunc(e.NoRows, func(pattern string) bool {
+		ok, err := path.Match(pattern, name)
+		return ok && err == nil
+	})
 }
 
 // unusedRules refuses rules that no column matches: a name that is misspelt

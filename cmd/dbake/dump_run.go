@@ -28,6 +28,8 @@ type dumpRun struct {
 	server    string
 	stdout    io.Writer
 	show      progress.Writer
+	// check is asked before a dump is committed; nil: nobody is.
+	check func() error
 
 	mu   sync.Mutex
 	step *progress.Step
@@ -96,6 +98,9 @@ func (d *dumpRun) write(ctx context.Context, place *destination) (*dumped, error
 	// Also after a failure: packing goes on in the background until then.
 	if closed := packed.Close(); err == nil {
 		err = closed
+	}
+	if err == nil && d.check != nil {
+		err = d.check()
 	}
 	if err != nil {
 		return nil, err

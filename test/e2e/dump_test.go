@@ -184,6 +184,13 @@ func masksOnTheWayOut(t *testing.T, source *parts.Server) {
 	if _, err := dbakeDump(t.Context(), t, source, args...); err == nil || !strings.Contains(err.Error(), "mask.columns.people.users.e_mail: no column of what is dumped matches") {
 		t.Errorf("a rule that is misspelt: %v", err)
 	}
+	text = strings.Replace(text, "columns:\n    people.users.email: {email", "policy: {require_decision: true}\n  columns:\n    people.users.id: {keep", 1)
+	if err := os.WriteFile(yaml, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := dbakeDump(t.Context(), t, source, args...); err == nil || !strings.Contains(err.Error(), "people.users.email (by its name: email addresses)") {
+		t.Errorf("a column without a rule: %v", err)
+	}
 }
 
 // get gives an object's bytes.
