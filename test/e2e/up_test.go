@@ -290,15 +290,17 @@ func (l *local) unreachable(address string) {
 func TestRunAndVerify(t *testing.T) {
 	t.Parallel()
 	l := newLocal(t, parts.MySQL)
+	l.write("after.sql", "INSERT INTO item (name) VALUES ('figs');\n")
+	l.write("dbake.yaml", string(must(os.ReadFile(filepath.Join(l.dir, "dbake.yaml")))(t))+"after: [after.sql]\n")
 	l.bake("apples", "pears", "plums")
 	got := l.run("verify", l.ref, "--deep", "-f", "dbake.yaml", "--progress", "plain")
-	if want := l.ref + ": ok: 1 tables, 3 rows, 1 queries"; got != want {
+	if want := l.ref + ": ok: 1 tables, 4 rows, 1 queries"; got != want {
 		t.Errorf("verify says %q, want %q", got, want)
 	}
 	other := l.name() + "-run"
 	t.Cleanup(func() { dockerContext(context.Background(), t, "rm", "--force", "--volumes", other) })
 	address := l.run("run", l.ref, "--name", other, "--password-file", "password", "--progress", "plain")
-	if got := ask(t, address, names); got != "apples,pears,plums" {
+	if got := ask(t, address, names); got != "apples,pears,plums,figs" {
 		t.Errorf("items: %s", got)
 	}
 	began := time.Now()
@@ -306,14 +308,14 @@ func TestRunAndVerify(t *testing.T) {
 	t.Logf("dbake reset took %v", time.Since(began).Round(10*time.Millisecond))
 	db := open(t, l.run("reset", other, "--progress", "plain"))
 	defer db.Close()
-	if _, err := db.ExecContext(t.Context(), "DELETE FROM item WHERE name = 'pears'"); err != nil {
+	if _, err := db.ExecContext(t.Context(), "DELETE FROM item WHERE id > 2"); err != nil {
 		t.Fatal(err)
 	}
 	docker(t, "stop", other)
 	docker(t, "commit", other, "dbake-test/changed")
 	t.Cleanup(func() { dockerContext(context.Background(), t, "rmi", "dbake-test/changed") })
 	r := l.try("verify", "dbake-test/changed", "-f", "dbake.yaml", "--progress", "quiet")
-	want := "table shop.item has 2 rows, the manifest says 3\nverify[0]: the query is not true"
+	want := "table shop.item has 2 rows, the manifest says 4\nverify[0]: the query is not true"
 	if r.status != 3 || r.stdout != want {
 		t.Errorf("status %d, says %q, want 3 and %q\n%s", r.status, r.stdout, want, r.stderr)
 	}
