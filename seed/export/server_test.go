@@ -8,8 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -19,9 +17,9 @@ import (
 	"github.com/go-sql-driver/mysql"
 
 	"github.com/dbake/dbake/internal/inroot"
+	inrootserver "github.com/dbake/dbake/internal/inroot/server"
 	"github.com/dbake/dbake/seed/dump"
 	"github.com/dbake/dbake/seed/event"
-	"github.com/dbake/dbake/seed/mysqld"
 	"github.com/dbake/dbake/seed/rows"
 	"github.com/dbake/dbake/seed/schema"
 )
@@ -73,32 +71,7 @@ func (s *server) dump(user string, o Options) (text string, r *Result, warnings 
 
 func startServer(t *testing.T) *server {
 	t.Helper()
-	dir, err := os.MkdirTemp("/var/tmp", "export") //nolint:usetesting // the server's account must get in
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
-	if err := os.Chmod(dir, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	base, err := mysqld.Probe(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	config := mysqld.Config{Base: base, DataDir: filepath.Join(dir, "data"), WorkDir: filepath.Join(dir, "work"), Memory: 256 << 20}
-	if err := mysqld.Initialize(t.Context(), config); err != nil {
-		t.Fatal(err)
-	}
-	running, err := mysqld.Start(t.Context(), config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { running.Kill() })
-	db, err := running.Open("")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { db.Close() })
+	_, db := inrootserver.Start(t)
 	s := &server{t: t, db: db}
 	if err := db.QueryRowContext(t.Context(), "SELECT @@socket").Scan(&s.socket); err != nil {
 		t.Fatal(err)

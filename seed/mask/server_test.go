@@ -4,14 +4,12 @@ import (
 	"database/sql"
 	"fmt"
 	"maps"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/dbake/dbake/internal/inroot"
-	"github.com/dbake/dbake/seed/mysqld"
+	inrootserver "github.com/dbake/dbake/internal/inroot/server"
 	"github.com/dbake/dbake/seed/rows"
 	"github.com/dbake/dbake/seed/schema"
 )
@@ -21,52 +19,10 @@ func TestInRoot(t *testing.T) { inroot.Run(t, "TestServer") }
 // TestServer holds what this package believes of servers against real ones.
 func TestServer(t *testing.T) {
 	inroot.Skip(t)
-	db := startServer(t)
+	db := inrootserver.Session(t)
 	t.Run("collations", func(t *testing.T) { testCollations(t, db) })
 	t.Run("unique", func(t *testing.T) { testUnique(t, db) })
 	t.Run("fit", func(t *testing.T) { testFit(t, db) })
-}
-
-func startServer(t *testing.T) *sql.Conn {
-	t.Helper()
-	dir, err := os.MkdirTemp("/var/tmp", "mask") //nolint:usetesting // the server's account must get in
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
-	if err := os.Chmod(dir, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	base, err := mysqld.Probe(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	config := mysqld.Config{Base: base, DataDir: filepath.Join(dir, "data"), WorkDir: filepath.Join(dir, "work"), Memory: 256 << 20}
-	if err := mysqld.Initialize(t.Context(), config); err != nil {
-		t.Fatal(err)
-	}
-	server, err := mysqld.Start(t.Context(), config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { server.Kill() })
-	db, err := server.Open("")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { db.Close() })
-	conn, err := db.Conn(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { conn.Close() })
-	for _, statement := range []string{
-		"SET NAMES utf8mb4", "SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE'", "SET SESSION time_zone = '+00:00'",
-		"CREATE DATABASE app", "USE app",
-	} {
-		execute(t, conn, statement)
-	}
-	return conn
 }
 
 func execute(t *testing.T, db *sql.Conn, statement string, args ...any) int64 {

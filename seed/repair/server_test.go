@@ -14,6 +14,7 @@ import (
 	"github.com/go-sql-driver/mysql"
 
 	"github.com/dbake/dbake/internal/inroot"
+	inrootserver "github.com/dbake/dbake/internal/inroot/server"
 	"github.com/dbake/dbake/seed/dump"
 	"github.com/dbake/dbake/seed/load"
 	"github.com/dbake/dbake/seed/mysqld"
@@ -84,32 +85,7 @@ type realServer struct {
 
 func startServer(t *testing.T) *realServer {
 	t.Helper()
-	dir, err := os.MkdirTemp("/var/tmp", "repair") //nolint:usetesting // the server's account must get in
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
-	if err := os.Chmod(dir, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	base, err := mysqld.Probe(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	config := mysqld.Config{Base: base, DataDir: filepath.Join(dir, "data"), WorkDir: filepath.Join(dir, "work"), Memory: 256 << 20}
-	if err := mysqld.Initialize(t.Context(), config); err != nil {
-		t.Fatal(err)
-	}
-	server, err := mysqld.Start(t.Context(), config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { server.Kill() })
-	db, err := server.Open("")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { db.Close() })
+	server, db := inrootserver.Start(t)
 	v := server.Version()
 	return &realServer{server, db, repair.Server{Flavour: string(server.Flavour()), Major: v.Major, Minor: v.Minor, Patch: v.Patch}}
 }

@@ -2,12 +2,9 @@ package subset
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -16,8 +13,8 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/dbake/dbake/internal/inroot"
+	inrootserver "github.com/dbake/dbake/internal/inroot/server"
 	"github.com/dbake/dbake/seed/dump"
-	"github.com/dbake/dbake/seed/mysqld"
 	"github.com/dbake/dbake/seed/rows"
 	"github.com/dbake/dbake/seed/schema"
 	"github.com/dbake/dbake/spec"
@@ -199,7 +196,7 @@ func TestScan(t *testing.T) {
 // checks every row.
 func TestServerForeignKeys(t *testing.T) {
 	inroot.Skip(t)
-	conn := server(t)
+	conn := inrootserver.Session(t)
 	run := func(q string) {
 		t.Helper()
 		if _, err := conn.ExecContext(t.Context(), q); err != nil {
@@ -223,42 +220,6 @@ func TestServerForeignKeys(t *testing.T) {
 	if total < 4 {
 		t.Errorf("only %d foreign keys were checked", total)
 	}
-}
-
-func server(t *testing.T) *sql.Conn {
-	t.Helper()
-	dir, err := os.MkdirTemp("/var/tmp", "subset") //nolint:usetesting // the server's account must get in
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
-	if err := os.Chmod(dir, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	base, err := mysqld.Probe(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	config := mysqld.Config{Base: base, DataDir: filepath.Join(dir, "data"), WorkDir: filepath.Join(dir, "work"), Memory: 256 << 20}
-	if err := mysqld.Initialize(t.Context(), config); err != nil {
-		t.Fatal(err)
-	}
-	s, err := mysqld.Start(t.Context(), config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(s.Kill)
-	pool, err := s.Open("")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { pool.Close() })
-	conn, err := pool.Conn(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { conn.Close() })
-	return conn
 }
 
 // BenchmarkClosure goes over a million orders of a hundred thousand customers, of

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -17,7 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/dbake/dbake/internal/inroot"
-	"github.com/dbake/dbake/seed/mysqld"
+	inrootserver "github.com/dbake/dbake/internal/inroot/server"
 	"github.com/dbake/dbake/seed/rows"
 	"github.com/dbake/dbake/seed/schema"
 )
@@ -26,43 +25,6 @@ func TestInRoot(t *testing.T) { inroot.Run(t, "TestServer") }
 
 // cases is the variable that says how many random conditions are compared.
 const cases = "DBAKE_EXPR_CASES"
-
-// server starts the root filesystem's server and gives one session.
-func server(t *testing.T) *sql.Conn {
-	t.Helper()
-	dir, err := os.MkdirTemp("/var/tmp", "expr") //nolint:usetesting // the server's account must get in
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
-	if err := os.Chmod(dir, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	base, err := mysqld.Probe(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	config := mysqld.Config{Base: base, DataDir: filepath.Join(dir, "data"), WorkDir: filepath.Join(dir, "work"), Memory: 256 << 20}
-	if err := mysqld.Initialize(t.Context(), config); err != nil {
-		t.Fatal(err)
-	}
-	s, err := mysqld.Start(t.Context(), config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(s.Kill)
-	db, err := s.Open("")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { db.Close() })
-	conn, err := db.Conn(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { conn.Close() })
-	return conn
-}
 
 var testNow = time.Date(2024, 3, 31, 10, 20, 30, 0, time.UTC)
 
@@ -236,7 +198,7 @@ func TestServerAgrees(t *testing.T) {
 	if inroot.Flavour() == "mariadb" {
 		modern = "utf8mb4_uca1400_ai_ci"
 	}
-	conn := server(t)
+	conn := inrootserver.Session(t)
 	// The usual run is the same every time; more cases are other cases.
 	seed := uint64(1)
 	if os.Getenv(cases) != "" {

@@ -15,6 +15,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/dbake/dbake/internal/inroot"
+	inrootserver "github.com/dbake/dbake/internal/inroot/server"
 )
 
 // updateWeights, when set, writes the tables instead of comparing them.
@@ -86,7 +87,7 @@ func scanWeights(ctx context.Context, conn *sql.Conn, query string, f family, ou
 // the characters, or writes them.
 func TestServerWeights(t *testing.T) {
 	inroot.Skip(t)
-	conn := server(t)
+	conn := inrootserver.Session(t)
 	update := os.Getenv(updateWeights) != ""
 	for _, f := range families {
 		if f.flavour != "" && f.flavour != inroot.Flavour() {
