@@ -20,6 +20,12 @@ func TestInRoot(t *testing.T) { inroot.Run(t, "TestServer") }
 func TestServer(t *testing.T) {
 	inroot.Skip(t)
 	db := inrootserver.Session(t)
+	for _, statement := range []string{
+		"SET NAMES utf8mb4", "SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE'", "SET SESSION time_zone = '+00:00'",
+		"CREATE DATABASE app", "USE app",
+	} {
+		execute(t, db, statement)
+	}
 	t.Run("collations", func(t *testing.T) { testCollations(t, db) })
 	t.Run("unique", func(t *testing.T) { testUnique(t, db) })
 	t.Run("fit", func(t *testing.T) { testFit(t, db) })
