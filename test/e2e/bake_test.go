@@ -116,7 +116,7 @@ func (k *kitchen) leavesNothing() {
 		if name != "TMPDIR" && name != "DBAKE_WORK_DIR" {
 			continue
 		}
-		_ = filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
+		_ = filepath.WalkDir(dir, func(path string, _ os.DirEntry, err error) error {
 			if err == nil && path != dir && !strings.HasSuffix(path, ".lock") {
 				k.t.Errorf("left behind: %s", path)
 			}
@@ -214,7 +214,7 @@ func (k *kitchen) serve(ref string) *sql.DB {
 	name := fmt.Sprintf("dbake-test-%d", rand.Uint64())
 	out, _ := k.must("run", "--name", name, "--progress", "plain", ref)
 	k.t.Cleanup(func() { dockerContext(context.Background(), k.t, "rm", "--force", "--volumes", name) })
-	// mysql://root:password@host:port/database
+	// The address is as mysql://root:PASSWORD@HOST:PORT/DATABASE.
 	login, rest, ok := strings.Cut(strings.TrimPrefix(strings.TrimSpace(out), "mysql://"), "@")
 	address, _, _ := strings.Cut(rest, "/")
 	if !ok {
