@@ -15,7 +15,7 @@ import (
 type adviser struct {
 	tables  []*tableSample
 	byName  map[string]*tableSample
-	columns spec.MaskColumns // the rules there are, then those found
+	columns spec.MaskColumns // the rules there are
 	given   *mask.Masker
 	found   []Rule
 	decided map[string]bool
@@ -152,7 +152,6 @@ func (a *adviser) place(t *tableSample, c *schema.Column, kind policy.Kind, why 
 		}
 		column := spec.MaskColumn{Pattern: rule.Pattern(), Transform: transform}
 		if a.fits(t.table, column) {
-			a.columns = append(a.columns, column)
 			a.found = append(a.found, rule)
 			return
 		}
@@ -160,29 +159,54 @@ func (a *adviser) place(t *tableSample, c *schema.Column, kind policy.Kind, why 
 }
 
 // fits reports whether masks of a table and of those that refer to it can be made
-// with another rule.
+// with another rule, beside those found for the tables around.
 func (a *adviser) fits(t *schema.Table, column spec.MaskColumn) bool {
-	m, err := mask.New(&spec.Mask{Columns: append(slices.Clone(a.columns), column)}, anyKey)
+	around := map[*schema.Table]bool{t: true}
+	for _, s := range a.tables {
+		if refersTo(s.table, t) || refersTo(t, s.table) {
+			around[s.table] = true
+		}
+	}
+	column.Transform = cheap(column.Transform)
+	columns := append(slices.Clone(a.columns), column)
+	for _, r := range a.found {
+		if around[a.byName[strings.ToLower(r.Schema+"."+r.Table)].table] {
+			columns = append(columns, spec.MaskColumn{Pattern: r.Pattern(), Transform: cheap(r.Transform)})
+		}
+	}
+	m, err := mask.New(&spec.Mask{Columns: columns}, anyKey)
 	if err != nil {
 		return false
 	}
-	for _, s := range a.tables {
-		m.Relations([]*schema.Table{s.table})
+	for s := range around {
+		m.Relations([]*schema.Table{s})
 	}
-	for _, s := range a.tables {
-		refers := s.table == t || slices.ContainsFunc(s.table.ForeignKeys, func(k schema.ForeignKey) bool { return strings.EqualFold(k.RefTable, t.Name) })
-		if !refers {
+	for s := range around {
+		if s != t && !refersTo(s, t) {
 			continue
 		}
 		var names []string
-		for i := range s.table.Columns {
-			names = append(names, s.table.Columns[i].Name)
+		for i := range s.Columns {
+			names = append(names, s.Columns[i].Name)
 		}
-		if _, err := m.For(s.table, names); err != nil {
+		if _, err := m.For(s, names); err != nil {
 			return false
 		}
 	}
 	return true
+}
+
+// cheap makes trying a hash of a password, which is as long, take less time.
+func cheap(transform map[string]any) map[string]any {
+	if _, slow := transform["password_hash"]; slow {
+		return one("password_hash", options{"password": "password", "cost": 4.0})
+	}
+	return transform
+}
+
+// refersTo reports whether a foreign key of one table may lead to another.
+func refersTo(t, to *schema.Table) bool {
+	return slices.ContainsFunc(t.ForeignKeys, func(k schema.ForeignKey) bool { return strings.EqualFold(k.RefTable, to.Name) })
 }
 
 // options is a transform's options.
