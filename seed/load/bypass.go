@@ -35,6 +35,10 @@ func (l *Loader) bypass(st dump.Statement) string {
 		if hasWord(st, "DATA") {
 			return "it holds a histogram, made of the values that the mask: section of dbake.yaml is to hide; make the dump without histograms' data"
 		}
+	case dump.CreateTable:
+		if fillsItself(st) {
+			return "it fills the table that it makes past the mask: and restore.tables sections of dbake.yaml" + hint
+		}
 	case dump.AlterTable:
 		if t := l.tables[tableKey(l.schemaOf(st), st.Table)]; t != nil && t.filled && movesValues(st) {
 			return "it moves values to other tables or columns when they are past the mask: and restore.tables sections of dbake.yaml already" + hint
@@ -64,6 +68,22 @@ func hasWord(st dump.Statement, word string) bool {
 		if !ok || t.Is(word) {
 			return ok
 		}
+	}
+}
+
+// fillsItself reports whether a CREATE TABLE says what rows the table has: by SELECT,
+// or by VALUES ROW(…).
+func fillsItself(st dump.Statement) bool {
+	values := false
+	for tokens := dump.NewTokens(st.Text, st.Mode); ; {
+		t, ok := tokens.Next()
+		if !ok {
+			return false
+		}
+		if t.Is("SELECT") || values && t.Is("ROW") {
+			return true
+		}
+		values = t.Is("VALUES")
 	}
 }
 

@@ -8,12 +8,15 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
+	"pgregory.net/rapid"
 
 	"github.com/dbake/dbake/seed/event"
 	"github.com/dbake/dbake/seed/plan"
@@ -235,6 +238,8 @@ func TestRunRefuses(t *testing.T) {
 		"an expression": {order(email, head+users+"INSERT INTO users VALUES (9,CONCAT('canary','@real.org'),1);\n"+foot), "dump[0]", "not a literal"},
 		"behind rows":   {order(email, head+users+"INSERT INTO users VALUES (9,'x@real.org',1) ON DUPLICATE KEY UPDATE email='canary@real.org';\n"+foot), "dump[0]", "something stands behind the rows"},
 		"update":        {order(email, head+users+"UPDATE users SET email='canary@real.org';\n"+foot), "dump[0]", "past the mask"},
+		"create select": {order(email, head+users+"CREATE TABLE users2 (email varchar(50)) SELECT 'canary@real.org' AS email;\n"+foot), "dump[0]", "past the mask"},
+		"create values": {order(email, head+users+"CREATE TABLE users2 (`row` int, email varchar(50)) VALUES ROW(1,'canary@real.org');\n"+foot), "dump[0]", "past the mask"},
 		"call":          {order(email, head+users+"CALL fill('canary@real.org');\n"+foot), "dump[0]", "past the mask"},
 		"load data":     {order(email, head+users+"LOAD DATA INFILE 'canary@real.org' INTO TABLE users;\n"+foot), "dump[0]", "not part of the dump"},
 		"cut":           {order(email, head+users), "dump[0]", "not complete"},
@@ -314,4 +319,46 @@ func TestRunEndsWhenItCannotWrite(t *testing.T) {
 	if _, err := Run(ctx, order(masks("app.users.email", "email"), dump), io.Discard, event.Discard); err == nil || !strings.Contains(err.Error(), "stopped") {
 		t.Errorf("got %v", err)
 	}
+}
+
+// The result depends neither on how many goroutines work nor on how the rows are
+// spread over statements.
+func TestRunGivesTheSameWhateverTheSpread(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		definition := "CREATE TABLE users (id int, email varchar(80)) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4;\n"
+		count := rapid.IntRange(1, 400).Draw(t, "rows")
+		var dumps [2]strings.Builder
+		for i := range dumps {
+			dumps[i].WriteString(head + definition)
+			for row := 0; row < count; {
+				n := rapid.IntRange(1, 50).Draw(t, "in a statement")
+				var list []string
+				for ; n > 0 && row < count; n, row = n-1, row+1 {
+					list = append(list, fmt.Sprintf("(%d,'user%d@real.org')", row, row%7))
+				}
+				dumps[i].WriteString("INSERT INTO users VALUES " + strings.Join(list, ",") + ";\n")
+			}
+			dumps[i].WriteString(foot)
+		}
+		var got [3]string
+		for i := range got {
+			o := order(masks("app.users.email", "email"), dumps[i/2].String())
+			o.Workers = 1 + 3*(i%2)
+			o.Restore.Tables = []spec.TableRule{{Match: "app.users", Where: "id % 3 <> 1"}}
+			var out bytes.Buffer
+			r, err := Run(context.Background(), o, &out, event.Discard)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if want := int64(count); r.Rows != want || r.Masked != want-r.Dropped {
+				t.Fatalf("%d rows: %+v", count, r)
+			}
+			got[i] = out.String()
+		}
+		rows := func(s string) []string { return regexp.MustCompile(`\(\d+,'[^']*'\)`).FindAllString(s, -1) }
+		if got[0] != got[1] || !slices.Equal(rows(got[0]), rows(got[2])) || strings.Contains(got[0], "real") {
+			t.Fatal("the results differ")
+		}
+	})
 }
