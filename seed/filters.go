@@ -12,6 +12,7 @@ import (
 	"github.com/dbake/dbake/seed/dump"
 	"github.com/dbake/dbake/seed/event"
 	"github.com/dbake/dbake/seed/load"
+	"github.com/dbake/dbake/seed/mask"
 	"github.com/dbake/dbake/seed/mask/policy"
 	"github.com/dbake/dbake/seed/plan"
 	"github.com/dbake/dbake/seed/rows"
@@ -25,6 +26,8 @@ type filters struct {
 	all rows.Filters // nil: rows go in as they are
 	// define is told of the tables that filters have to know of; nil: nobody.
 	define func(*schema.Table) error
+	// masker holds the transforms "sql", which the server evaluates.
+	masker *mask.Masker
 	// policy looks for columns that nobody has decided about; nil: they are fine.
 	policy *policy.Policy
 	// closed holds what a subset needs until the dumps are in.

@@ -7,6 +7,7 @@ import (
 	"github.com/dbake/dbake/seed/mask/policy"
 	"github.com/dbake/dbake/seed/rows"
 	"github.com/dbake/dbake/seed/schema"
+	"github.com/dbake/dbake/spec"
 )
 
 // newMasker makes the filters of the mask section.
@@ -15,6 +16,7 @@ func (r *restore) newMasker(key []byte) (rows.Filters, error) {
 	if err != nil {
 		return nil, atMask(err)
 	}
+	r.filter.masker = masker
 	net := policy.New(r.order.Mask.Policy, masker, r.picksTable)
 	r.filter.define = func(t *schema.Table) error {
 		masker.Relations([]*schema.Table{t})
@@ -51,4 +53,10 @@ func atMask(err error) error {
 		return at(e.Path, err)
 	}
 	return at("mask", err)
+}
+
+// isExpression reports whether a rule is for the server.
+func isExpression(c spec.MaskColumn) bool {
+	_, is := c.Transform["sql"]
+	return is
 }

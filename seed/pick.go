@@ -12,11 +12,20 @@ import (
 
 // repairer makes a dump's statements fit the base's server.
 func (r *restore) repairer(from dump.Header) *repair.Repairer {
+	return r.repairerWith(from, r.order.Options.Definer)
+}
+
+// copyRepairer is repairer for what has been in such a server already.
+func (r *restore) copyRepairer(from dump.Header) *repair.Repairer {
+	return r.repairerWith(from, spec.DefinerKeep)
+}
+
+func (r *restore) repairerWith(from dump.Header, definer string) *repair.Repairer {
 	v := r.server.Version()
 	return repair.New(repair.Options{
 		From:    from,
 		To:      repair.Server{Flavour: string(r.server.Flavour()), Major: v.Major, Minor: v.Minor, Patch: v.Patch},
-		Definer: r.order.Options.Definer,
+		Definer: definer,
 	})
 }
 

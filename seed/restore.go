@@ -3,11 +3,8 @@ package seed
 import (
 	"context"
 	"database/sql"
-	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -39,10 +36,11 @@ func Restore(ctx context.Context, order plan.Restore, dirs Dirs, tuning Tuning, 
 	if err := r.makeFilters(ctx); err != nil {
 		return nil, err
 	}
-	if err := r.initialize(ctx); err != nil {
-		return nil, err
+	run := r.inOneServer
+	if r.masksInServer() {
+		run = r.inTwoServers
 	}
-	if err := r.serve(ctx); err != nil {
+	if err := run(ctx); err != nil {
 		return nil, err
 	}
 	return r.manifest, r.seal()
@@ -57,10 +55,7 @@ type restore struct {
 	started  time.Time
 	manifest *manifest.Manifest
 
-	server *mysqld.Server
-	// opened are all sessions that a bake needs, in the order of their use.
-	opened, unused []*sql.Conn
-	db             *sql.DB
+	host
 	// matched are the patterns of restore.databases that have matched.
 	matched []string
 	filter  filters
@@ -88,89 +83,49 @@ func (r *restore) warn(path, text string) {
 	r.emit(event.Warning{Path: path, Text: text})
 }
 
-func (r *restore) initialize(ctx context.Context) error {
-	r.emit(event.Phase{Name: "initialise", Detail: fmt.Sprintf("%s %s in %s", r.order.Base.Flavour, r.order.Base.Version, r.order.DataDir)})
-	err := mysqld.Initialize(ctx, r.config())
-	if exit := (*mysqld.ExitError)(nil); errors.As(err, &exit) && len(r.order.Server) > 0 {
-		return at("server", fmt.Errorf("%w (the settings under server: hold while baking, too)", err))
-	}
-	return err
-}
-
-// serve runs the server for everything that needs one.
-func (r *restore) serve(ctx context.Context) (err error) {
-	r.emit(event.Phase{Name: "start the server"})
-	r.server, err = mysqld.Start(ctx, r.config())
-	if err != nil {
+// inOneServer restores into the data directory of the image.
+func (r *restore) inOneServer(ctx context.Context) error {
+	if err := r.initialize(ctx, r.config()); err != nil {
 		return err
 	}
-	defer r.server.Kill()
+	return r.serveImage(ctx, r.fill)
+}
 
-	// Work ends at once when the server dies, and says so.
-	work, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	go func() {
-		select {
-		case <-r.server.Exited():
-			cancel(r.server.ExitErr())
-		case <-work.Done():
+// serveImage runs the server of the image's data directory: fill brings the rows
+// in, and all that comes behind them follows.
+func (r *restore) serveImage(ctx context.Context, fill job) error {
+	err := r.serve(ctx, r.config(), true, func(ctx context.Context, admin *sql.Conn) error {
+		if err := fill(ctx, admin); err != nil {
+			return err
 		}
-	}()
-	if err := r.work(work); err != nil {
-		return r.blame(work, err)
-	}
-	cancel(nil)
-	r.emit(event.Phase{Name: "stop the server"})
-	if err := r.server.Stop(ctx); err != nil {
+		return r.finish(ctx, admin)
+	})
+	if err != nil {
 		return err
 	}
 	return mysqld.ShrinkRedo(ctx, r.config())
 }
 
-// blame prefers the reason why work was given up over the errors that follow
-// from it. A connection that broke is given a moment for the server's end to
-// be noticed.
-func (r *restore) blame(work context.Context, err error) error {
-	if load.IsConnectionLost(err) {
-		select {
-		case <-r.server.Exited():
-			return fmt.Errorf("%w (%w)", r.server.ExitErr(), err)
-		case <-time.After(2 * time.Second):
-		}
-	}
-	if cause := context.Cause(work); cause != nil {
-		return cause
-	}
-	return err
-}
-
-func (r *restore) work(ctx context.Context) error {
-	db, err := r.server.Open("")
-	if err != nil {
-		return err
-	}
-	defer db.Close()
-	defer r.closeSessions()
-	admin, err := r.openSessions(ctx, db)
-	if err != nil {
-		return err
-	}
-	if err := r.server.BeginBulk(ctx, admin); err != nil {
-		return err
-	}
+// fill restores all dumps.
+func (r *restore) fill(ctx context.Context, _ *sql.Conn) error {
 	if err := r.loadDumps(ctx); err != nil {
 		return err
 	}
 	if err := r.checkPicks(); err != nil {
 		return err
 	}
-	if err := r.checkPolicy(); err != nil {
+	return r.checkPolicy()
+}
+
+// finish does what comes when all rows are in.
+func (r *restore) finish(ctx context.Context, admin *sql.Conn) error {
+	if err := r.warnOfDefinitions(ctx, admin); err != nil {
 		return err
 	}
 	if err := r.applyAccounts(ctx, admin); err != nil {
 		return err
 	}
-	if err := r.runScripts(ctx); err != nil {
+	if err := r.runScripts(ctx, admin); err != nil {
 		return err
 	}
 	if err := r.recount(ctx, admin); err != nil {
@@ -184,82 +139,6 @@ func (r *restore) work(ctx context.Context) error {
 	}
 	r.emit(event.Phase{Name: "shrink the datadir"})
 	return r.server.Shrink(ctx, admin)
-}
-
-// maxSessions bounds the sessions that are open at once. Each takes the server a
-// thread and about a megabyte.
-const maxSessions = 400
-
-// openSessions opens, in the order of their use, the administrator's session
-// and those of all dumps and scripts, and gives the first. All of them are there
-// before the first statement runs: a dump may replace the accounts, and a session
-// keeps the rights it began with. Only a bake of very many dumps has to do
-// without.
-func (r *restore) openSessions(ctx context.Context, db *sql.DB) (admin *sql.Conn, err error) {
-	r.db = db
-	admin, err = db.Conn(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("open a session: %w", err)
-	}
-	r.opened = append(r.opened, admin)
-	if err := r.server.OneRoot(ctx, admin); err != nil {
-		return nil, err
-	}
-	wanted := len(plan.Dumps(r.order.Objects))*(2+2*r.laneCount()) + len(r.order.After)
-	for range min(wanted, maxSessions) {
-		conn, err := db.Conn(ctx)
-		if err != nil {
-			return nil, fmt.Errorf("open a session: %w", err)
-		}
-		r.opened = append(r.opened, conn)
-		r.unused = append(r.unused, conn)
-	}
-	return admin, nil
-}
-
-// session gives the next session that nobody has used.
-func (r *restore) session(ctx context.Context) (*sql.Conn, error) {
-	if len(r.unused) > 0 {
-		conn := r.unused[0]
-		r.unused = r.unused[1:]
-		return conn, nil
-	}
-	conn, err := r.db.Conn(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("open a session: %w", err)
-	}
-	r.opened = append(r.opened, conn)
-	return conn, nil
-}
-
-// laneCount gives how many lanes load at once: one more than there are
-// processors, since a lane waits for the server while the server works, and the
-// server for the lane while that encodes.
-func (r *restore) laneCount() int {
-	if r.tuning.Lanes > 0 {
-		return r.tuning.Lanes
-	}
-	return min(runtime.GOMAXPROCS(0)+1, 9)
-}
-
-// lanes gives the sessions for one parallel load, ready for use.
-func (r *restore) lanes(ctx context.Context) (load.Lanes, error) {
-	n := r.laneCount()
-	conns := make([]*sql.Conn, 1+2*n)
-	for i := range conns {
-		var err error
-		if conns[i], err = r.session(ctx); err != nil {
-			return load.Lanes{}, err
-		}
-	}
-	lanes := load.Lanes{Look: conns[0], Rows: conns[1 : 1+n], Keys: conns[1+n:]}
-	return lanes, lanes.PrepareKeySessions(ctx)
-}
-
-func (r *restore) closeSessions() {
-	for _, conn := range r.opened {
-		conn.Close()
-	}
 }
 
 // loadObject restores a dump that is one object.

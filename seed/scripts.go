@@ -8,21 +8,33 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/go-sql-driver/mysql"
+
 	"github.com/dbake/dbake/seed/dump"
 	"github.com/dbake/dbake/seed/event"
 	"github.com/dbake/dbake/seed/load"
 )
 
 // runScripts runs the "after" scripts in order, each on a session of its own.
-func (r *restore) runScripts(ctx context.Context) error {
+func (r *restore) runScripts(ctx context.Context, admin *sql.Conn) error {
+	if len(r.order.After) == 0 {
+		return nil
+	}
+	began, err := moment(ctx, admin)
+	if err != nil {
+		return err
+	}
 	for i, name := range r.order.After {
 		r.emit(event.Phase{Name: "run", Detail: name})
 		if err := r.runScript(ctx, name); err != nil {
 			return at(fmt.Sprintf("after[%d]", i), err)
 		}
 	}
-	return nil
+	return r.forgetDigests(ctx, admin, began)
 }
+
+// unknownDatabase is ER_BAD_DB_ERROR.
+const unknownDatabase = 1049
 
 func (r *restore) runScript(ctx context.Context, name string) error {
 	f, err := os.Open(filepath.Join(r.dirs.Context, name))
@@ -34,9 +46,18 @@ func (r *restore) runScript(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
+	database := r.defaultDatabase()
+	if database != "" {
+		// It is missing when the dumps have filled others than restore.database.
+		var refused *mysql.MySQLError
+		_, err := session.ExecContext(ctx, "USE "+load.QuoteName(database))
+		if err != nil && (!errors.As(err, &refused) || refused.Number != unknownDatabase) {
+			return fmt.Errorf("%s: USE %s: %w", name, database, err)
+		}
+	}
 	return load.New(session, dump.NewScanner(f), load.Options{
 		Object:   name,
-		Database: r.defaultDatabase(),
+		Database: database,
 		Warn:     func(text string) { r.warn("", text) },
 	}).Run(ctx)
 }

@@ -38,13 +38,4 @@ func TestReferenceNamesEveryKey(t *testing.T) {
 			}
 		}
 	}
-	_, list, _ := strings.Cut(string(page), "\n## Not supported yet\n")
-	for _, u := range spec.NotSupported() {
-		if !strings.Contains(list, "- `"+u.Path) {
-			t.Errorf("the page does not say that %s is not supported", u.Path)
-		}
-	}
-	if got, want := strings.Count(list, "\n- "), len(spec.NotSupported()); got != want {
-		t.Errorf("the page lists %d things as not supported; package spec has %d", got, want)
-	}
 }

@@ -35,7 +35,6 @@ func Parse(name string, data []byte, args map[string]string) (*File, error) {
 	}
 	f := d.file(n)
 	f.positions = positions
-	f.refuseUnsupported(p)
 	if err := p.err(); err != nil {
 		return nil, err
 	}

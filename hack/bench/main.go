@@ -38,7 +38,7 @@ func main() {
 	var o options
 	flag.IntVar(&o.size, "size", 1000, "megabytes of dump text, about")
 	flag.IntVar(&o.runs, "runs", 3, "how often each way is measured; the median counts")
-	flag.StringVar(&o.only, "only", "a,b,c,d,parts,image,push,dump", "what to measure: a plain, b tuned, c myloader, d dbake, parts (Go benchmarks), image (builds and starts), push (data directory to registry), dump (server to file)")
+	flag.StringVar(&o.only, "only", "a,b,c,d,parts,image,push,dump", "what to measure: a plain, b tuned, c myloader, d dbake, e masked, f masked by SQL, parts (Go benchmarks), image (builds and starts), push (data directory to registry), dump (server to file)")
 	flag.StringVar(&o.write, "write", "docs/performance.md", "the document that gets the table; empty: none")
 	flag.StringVar(&o.env, "env", "", "variables for dbake-seed, such as DBAKE_LANES=2,DBAKE_CHUNK_BYTES=8388608")
 	flag.BoolVar(&o.log, "log", false, "print what dbake-seed prints")

@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/dbake/dbake/spec"
 	"github.com/dbake/dbake/test/parts"
 )
 
@@ -47,6 +48,8 @@ var ways = []way{
 	{"b", "tuned", "server tuned by hand (no binlog, no doublewrite, redo log disabled, 4 GB buffer pool), `zcat dump \\| mysql`", tunedWay},
 	{"c", "myloader", "the same tuned server, Debian's myloader 0.10 with 2 threads on mydumper's dump", myloaderWay},
 	{"d", "dbake", "`dbake-seed`, default settings", dbakeWay},
+	{"e", "dbake, masks", "the same with 10 columns masked while they pass", maskedWay},
+	{"f", "dbake, masks by SQL", "the same with 2 columns masked by `sql`, which takes a second server", sqlWay},
 }
 
 // defaultServer undoes what the test parts change of a server's defaults: they
@@ -95,11 +98,16 @@ func myloaderWay(ctx context.Context, b *bench, p *parts.Parts) (sample, error) 
 }
 
 func dbakeWay(ctx context.Context, b *bench, p *parts.Parts) (sample, error) {
+	return b.bake(ctx, p, nil)
+}
+
+// bake restores with dbake-seed.
+func (b *bench) bake(ctx context.Context, p *parts.Parts, mask *spec.Mask) (sample, error) {
 	seed, err := p.Seed(ctx)
 	if err != nil {
 		return sample{}, err
 	}
-	order := parts.Order{Dumps: []string{b.set.Dump()}}
+	order := parts.Order{Dumps: []string{b.set.Dump()}, Mask: mask, Secrets: map[string]string{"mask_key": strings.Repeat("bench", 7)}}
 	if b.options.env != "" {
 		order.Env = strings.Split(b.options.env, ",")
 	}

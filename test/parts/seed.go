@@ -59,7 +59,9 @@ type Order struct {
 	Accounts spec.Accounts
 	// Env tunes the agent, as NAME=value: see cmd/dbake-seed.
 	Env []string
-	// Secrets are the values that Accounts names.
+	// Mask may name a secret as its key.
+	Mask *spec.Mask
+	// Secrets are the values that Accounts and Mask name.
 	Secrets map[string]string
 	Verify  []string
 }
@@ -116,6 +118,7 @@ func (s *Seed) Restore(ctx context.Context, flavour Flavour, order Order) (*Bake
 	err = s.step(ctx, b, order.Env, "restore", plan.RestoreFile, plan.Restore{
 		Objects: resolved.Objects, Base: resolved.Base, DataDir: "/data/mysql",
 		Options: withDefaults(order.Options), Server: order.Server, Accounts: order.Accounts, Verify: order.Verify,
+		Mask: order.Mask, KeyCheck: resolved.KeyCheck,
 	})
 	if err != nil {
 		return nil, err
@@ -143,6 +146,9 @@ func (b *Baked) path(names ...string) string {
 // prepare makes the agent's folders and puts dumps and secrets into them.
 func (s *Seed) prepare(b *Baked, order Order) (plan.Resolve, error) {
 	query := plan.Resolve{DataDir: "/data/mysql"}
+	if order.Mask != nil && order.Mask.Key != nil {
+		query.MaskKey = order.Mask.Key.Secret
+	}
 	secrets := filepath.Join(b.place.data(), "secrets")
 	for _, dir := range []string{
 		b.path(plan.AgentDir), b.path(plan.PlanDir), b.path(plan.ContextDir), b.path(plan.OutDir),

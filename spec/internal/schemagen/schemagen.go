@@ -26,11 +26,6 @@ func Generate(base, folder string) ([]byte, error) {
 	s.Description = "What dbake restores into which image."
 	unions(s.Definitions)
 	walk(s, refine)
-	for _, u := range spec.NotSupported() {
-		if err := note(s, u); err != nil {
-			return nil, err
-		}
-	}
 	out, err := json.MarshalIndent(s, "", "  ")
 	if err != nil {
 		return nil, fmt.Errorf("render the schema: %w", err)
@@ -136,27 +131,6 @@ func walk(s *jsonschema.Schema, visit func(*jsonschema.Schema)) {
 	for _, d := range s.Definitions {
 		walk(d, visit)
 	}
-}
-
-// note says in the description of a key that it is not supported yet.
-func note(root *jsonschema.Schema, u spec.Unsupported) error {
-	s := root
-	for name := range strings.SplitSeq(u.Path, ".") {
-		if def, ok := strings.CutPrefix(s.Ref, "#/$defs/"); ok {
-			s = root.Definitions[def]
-		}
-		next, ok := s.Properties.Get(name)
-		if !ok {
-			return fmt.Errorf("package spec lists %q as not supported, but there is no such key", u.Path)
-		}
-		s = next
-	}
-	text := "Not supported yet."
-	if u.What != "" {
-		text = "Not supported yet: " + u.What + "."
-	}
-	s.Description = strings.TrimSpace(s.Description + " " + text)
-	return nil
 }
 
 func ptr(n uint64) *uint64 { return &n }
