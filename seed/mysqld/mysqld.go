@@ -105,9 +105,14 @@ func (e *ExitError) Unwrap() error { return e.Err }
 // grow: ENOSPC is 28 on Linux.
 var diskFull = regexp.MustCompile(`No space left on device|[Ee]rror:? 28\b|errno:? 28\b`)
 
+// quotesRows matches lines of a server that crashes which hold values: the
+// statement that it was at, and InnoDB's print of a record.
+var quotesRows = regexp.MustCompile(`^(?:Query|Some pointers|thd->query)\b|\blen \d+; hex |;; *$|\basc .*;`)
+
 // complaints picks the lines of a server log that say what went wrong, at most
 // three, each once; without any, the last two lines.
 func complaints(log []string) []string {
+	log = slices.DeleteFunc(slices.Clone(log), quotesRows.MatchString)
 	var errs []string
 	for _, line := range log {
 		at := max(strings.Index(line, "[ERROR]"), strings.Index(line, "[FATAL]"))
