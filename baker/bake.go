@@ -180,8 +180,8 @@ func takeManifest(t *tree.Tree) (own []tree.Entry, rest *tree.Tree) {
 
 func (b *bake) layerOptions() layer.Options {
 	c := b.Compression
-	if c == "" && b.Output.Kind == OutputDocker {
-		// The engine unpacks at once, and those before 23.0 know no zstd.
+	if c == "" && b.Output.Kind == OutputDocker && !b.KeepsLayers {
+		// Engines before 23.0 know no zstd either.
 		c = layer.None
 	}
 	if c == "" {

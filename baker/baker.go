@@ -60,6 +60,10 @@ type Options struct {
 	// Output is where the image goes. OutputDocker needs a Loader.
 	Output Output
 	Loader Loader
+	// KeepsLayers says that the Loader keeps layers as they come, and can read
+	// all of them, as Docker's containerd image store does. Others unpack layers
+	// and throw them away, so that compressing them would be for nothing.
+	KeepsLayers bool
 	// Platforms are those of the image; empty: this machine's.
 	Platforms []v1.Platform
 	// Reuse lists images whose data layers are taken when they hold the same

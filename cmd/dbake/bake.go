@@ -141,7 +141,11 @@ func (o *bakeOptions) bakeWith(ctx context.Context, options *baker.Options, w pr
 			return nil, err
 		}
 		defer e.Close()
-		options.Loader = e
+		info, err := e.Info(ctx)
+		if err != nil {
+			return nil, err
+		}
+		options.Loader, options.KeepsLayers = e, info.Containerd
 	}
 	done, err := o.builder.open(ctx, options, w)
 	if err != nil {

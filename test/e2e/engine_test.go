@@ -87,7 +87,8 @@ func TestEngineImages(t *testing.T) {
 	if second.ID == first.ID {
 		t.Fatal("loading another image left the tag where it was")
 	}
-	if list := must(e.Images(ctx, labels))(t); len(list) != 2 {
+	// Docker 26 forgets in containerd's image store what has lost its last name.
+	if list := must(e.Images(ctx, labels))(t); len(list) != 2 && !must(e.Info(ctx))(t).Containerd {
 		t.Errorf("there are %d images of the label, want 2", len(list))
 	}
 	if _, err := e.PruneImages(ctx, labels); err != nil {

@@ -129,7 +129,7 @@ func (p *Parts) setUpCLI(ctx context.Context) ([]string, error) {
 	}
 	env := []string{
 		"DOCKER_CONFIG=" + config,
-		"DOCKER_HOST=unix://" + filepath.Join(p.root, dockerSocket),
+		"DOCKER_HOST=" + p.dockerAddress(),
 		"BUILDX_CONFIG=" + filepath.Join(config, "buildx"),
 		"BUILDX_BUILDER=" + builderName,
 		"BUILDX_METADATA_PROVENANCE=disabled",

@@ -13,6 +13,11 @@ import (
 	"time"
 )
 
+// EnvDockerHost names the variable with the address of a Docker Engine that takes
+// the place of the one that DockerHost would start, as hack/docker26 prints it.
+// It has to see the folder for temporary files at the same path as the tests.
+const EnvDockerHost = "DBAKE_TEST_DOCKER_HOST"
+
 const (
 	dockerSocket = "docker.sock"
 	// bridgeFile holds the name of dockerd's bridge, for sweep.
@@ -50,6 +55,9 @@ func (p *Parts) startDocker(ctx context.Context) (string, error) {
 	if _, err := p.cli.do(ctx, p.setUpCLI); err != nil {
 		return "", err
 	}
+	if os.Getenv(EnvDockerHost) != "" {
+		return p.dockerAddress(), nil // whoever started it stops it
+	}
 	dir, err := p.folder("dockerd")
 	if err != nil {
 		return "", err
@@ -66,7 +74,7 @@ func (p *Parts) startDocker(ctx context.Context) (string, error) {
 	if err := os.WriteFile(config, []byte("{}"), 0o600); err != nil {
 		return "", fmt.Errorf("write dockerd's configuration: %w", err)
 	}
-	host := "unix://" + filepath.Join(p.root, dockerSocket)
+	host := p.dockerAddress()
 	pr, err := p.spawn("dockerd", lasting(ctx, "dockerd",
 		"--config-file", config, "--host", host, "--containerd", containerd,
 		"--data-root", filepath.Join(dir, "data"), "--exec-root", filepath.Join(dir, "exec"),
@@ -90,6 +98,14 @@ func (p *Parts) startDocker(ctx context.Context) (string, error) {
 		return err
 	})
 	return host, err
+}
+
+// dockerAddress is where the engine is, or will be.
+func (p *Parts) dockerAddress() string {
+	if host := os.Getenv(EnvDockerHost); host != "" {
+		return host
+	}
+	return "unix://" + filepath.Join(p.root, dockerSocket)
 }
 
 // startContainerd runs the container runtime that dockerd uses. A machine's
