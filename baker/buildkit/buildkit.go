@@ -28,9 +28,10 @@ import (
 // Options adapt a Builder.
 type Options struct {
 	// Agent is a directory on this machine in the layout of the frontend
-	// image's root, for the builder's platform (see frontend.Options). It is
-	// asked for at each Resolve and Restore.
-	Agent func(ctx context.Context) (dir string, err error)
+	// image's root, for an architecture (GOARCH): the builder's, or empty for a
+	// builder that does not say (see frontend.Options). It is asked for at each
+	// Resolve and Restore.
+	Agent func(ctx context.Context, arch string) (dir string, err error)
 	// Network is the steps' network: "host", "none", or empty for the
 	// builder's default. A BuildKit has to allow "host".
 	Network string

@@ -27,17 +27,26 @@ const EnvHost = "BUILDKIT_HOST"
 // connection through ssh or kubectl takes its seconds.
 const answerTime = 30 * time.Second
 
-// TLS are the files for a buildkitd that is reached with TLS, as for buildctl.
-// The zero value means none.
+// TLS says how a buildkitd is reached with TLS, as for buildctl. The zero value
+// means without.
 type TLS struct {
-	ServerName, CACert, Cert, Key string
+	// ServerName is the name in the certificate; empty: the address's.
+	ServerName string
+	// CACert is a PEM file of who vouches for the certificate; empty: whom this
+	// machine trusts.
+	CACert string
+	// Cert and Key are PEM files of the client's own certificate, if any.
+	Cert, Key string
 }
 
 func (t TLS) options() []client.ClientOpt {
 	if t == (TLS{}) {
 		return nil
 	}
-	opts := []client.ClientOpt{client.WithServerConfig(t.ServerName, t.CACert)}
+	opts := []client.ClientOpt{client.WithServerConfigSystem(t.ServerName)}
+	if t.CACert != "" {
+		opts[0] = client.WithServerConfig(t.ServerName, t.CACert)
+	}
 	if t.Cert != "" || t.Key != "" {
 		opts = append(opts, client.WithCredentials(t.Cert, t.Key))
 	}
@@ -48,9 +57,12 @@ func (t TLS) options() []client.ClientOpt {
 // address: unix://, npipe://, tcp://, ssh://, docker-container://,
 // podman-container:// or kube-pod://; or, without "://", the name of a buildx
 // builder. Empty: BUILDKIT_HOST or the usual address. The caller closes the
-// client, which also ends what the connection goes through.
+// client, which also ends what the connection goes through. TLS is for tcp://.
 func Connect(ctx context.Context, where string, tls TLS) (*client.Client, error) {
 	where = cmp.Or(where, os.Getenv(EnvHost), appdefaults.Address)
+	if tls != (TLS{}) && !strings.HasPrefix(where, "tcp://") {
+		return nil, fmt.Errorf("the BuildKit %s is not reached with TLS: certificates are for addresses like tcp://HOST:PORT", where)
+	}
 	if !strings.Contains(where, "://") {
 		return connectBuildx(ctx, where)
 	}

@@ -114,7 +114,11 @@ func (b *Builder) mounts(ctx context.Context, o builder.Order) (map[string]fsuti
 		}
 		mounts[localContext] = dir
 	}
-	agent, err := b.options.Agent(ctx)
+	arch, err := b.architecture(ctx)
+	if err != nil {
+		return nil, err
+	}
+	agent, err := b.options.Agent(ctx, arch)
 	if err != nil {
 		return nil, err
 	}
@@ -122,6 +126,22 @@ func (b *Builder) mounts(ctx context.Context, o builder.Order) (map[string]fsuti
 		return nil, fmt.Errorf("read dbake's own programs: %w", err)
 	}
 	return mounts, nil
+}
+
+// architecture is that of the machine on which the steps run: like BuildKit's own
+// frontends, dbake's takes the first platform of the first worker for it.
+func (b *Builder) architecture(ctx context.Context) (string, error) {
+	workers, err := b.client.ListWorkers(ctx)
+	if err != nil {
+		if ctx.Err() != nil {
+			return "", context.Cause(ctx)
+		}
+		return "", fmt.Errorf("ask the BuildKit for its platform: %w", err)
+	}
+	if len(workers) == 0 || len(workers[0].Platforms) == 0 {
+		return "", nil
+	}
+	return workers[0].Platforms[0].Architecture, nil
 }
 
 // directory is a directory of this machine, in which everything belongs to root:

@@ -37,6 +37,7 @@ var builderKinds = []string{builderAuto, builderLocal, builderBuildKit, builderD
 type builderFlags struct {
 	kind      string
 	address   string
+	tls       buildkit.TLS
 	secrets   []string
 	profile   string
 	cacheFrom []string
@@ -49,6 +50,10 @@ func (o *builderFlags) addFlags(f *pflag.FlagSet) {
 		"where the restore runs: local (needs no daemon), buildkit, docker, or auto for the first of them that can")
 	f.StringVar(&o.address, "buildkit", "",
 		"address of the BuildKit, or name of a buildx builder, for --builder buildkit (default: $BUILDKIT_HOST)")
+	f.StringVar(&o.tls.CACert, "buildkit-cacert", "", "PEM file with the CA of the BuildKit's certificate, for tcp:// with TLS")
+	f.StringVar(&o.tls.Cert, "buildkit-cert", "", "PEM file with a client certificate for the BuildKit")
+	f.StringVar(&o.tls.Key, "buildkit-key", "", "PEM file with the client certificate's key")
+	f.StringVar(&o.tls.ServerName, "buildkit-servername", "", "name in the BuildKit's certificate, if it is not the address's")
 	f.StringArrayVar(&o.secrets, "secret", nil,
 		"a secret that dbake.yaml names, as id=NAME,src=FILE or id=NAME,env=VARIABLE (repeatable); AWS credentials need none")
 	f.StringVar(&o.profile, "aws-profile", "", "profile of the AWS configuration (default: $AWS_PROFILE)")
@@ -141,7 +146,10 @@ func (o *builderFlags) openBuildKit(ctx context.Context, b *baker.Options) (func
 	if err != nil {
 		return nil, err
 	}
-	c, err := buildkit.Connect(ctx, o.address, buildkit.TLS{})
+	if (o.tls.Cert == "") != (o.tls.Key == "") {
+		return nil, usageError{errors.New("--buildkit-cert and --buildkit-key belong together: give both or none")}
+	}
+	c, err := buildkit.Connect(ctx, o.address, o.tls)
 	if err != nil {
 		return nil, err
 	}
@@ -176,8 +184,7 @@ func (o *builderFlags) buildkitOptions() (buildkit.Options, error) {
 		return buildkit.Options{}, usageError{fmt.Errorf("--cache-to: %w", err)}
 	}
 	return buildkit.Options{
-		Agent:     func(ctx context.Context) (string, error) { return agent.Open(ctx, "") },
-		CacheFrom: from, CacheTo: to, Network: o.network,
+		Agent: agent.Open, CacheFrom: from, CacheTo: to, Network: o.network,
 	}, nil
 }
 

@@ -29,12 +29,12 @@ import (
 )
 
 // agentDir is a directory in the layout of the frontend image.
-func agentDir(t *testing.T) func(context.Context) (string, error) {
+func agentDir(t *testing.T) func(context.Context, string) (string, error) {
 	t.Helper()
 	if _, err := all.FrontendImage(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	return func(context.Context) (string, error) { return filepath.Join(all.Dir(), "dist", "out"), nil }
+	return func(context.Context, string) (string, error) { return filepath.Join(all.Dir(), "dist", "out"), nil }
 }
 
 // inBuildKit is the builder for the parts' buildkitd.
