@@ -42,8 +42,8 @@ bench: ## dbake beside the usual ways, into docs/performance.md: SIZE=1000 (MB) 
 dist: ## compile the programs into dist/
 	@hack/dist --all
 
-frontend: dist ## build and push the frontend image: FRONTEND=registry.example.com/you/dbake-frontend:1
-	@test -n "$(FRONTEND)" || { echo "say where to: make frontend FRONTEND=registry.example.com/you/dbake-frontend:1" >&2; exit 2; }
+frontend: dist ## build and push the frontend image: FRONTEND=registry.example.com/team/dbake-frontend:1
+	@test -n "$(FRONTEND)" || { echo "say where to: make frontend FRONTEND=registry.example.com/team/dbake-frontend:1" >&2; exit 2; }
 	docker buildx build --build-context build=dist --target frontend --tag "$(FRONTEND)" --push .
 
 schema: ## write spec/dbake.schema.json anew
