@@ -4,10 +4,13 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
+	"io/fs"
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/partial"
 
 	"github.com/dbake/dbake/baker/attest"
@@ -43,7 +46,7 @@ func (b *bake) finish(ctx context.Context, d *data, refs []string, images []plat
 	if r.ConfigDigest, err = images[0].image.ConfigName(); err != nil {
 		return nil, fmt.Errorf("describe the image: %w", err)
 	}
-	attachments, err := b.attachments(r, m)
+	attachments, err := b.attachments(ctx, r, m)
 	if err != nil {
 		return nil, err
 	}
@@ -51,7 +54,7 @@ func (b *bake) finish(ctx context.Context, d *data, refs []string, images []plat
 }
 
 // attachments are the provenance and the SBOM of what is pushed.
-func (b *bake) attachments(r *Result, m content.Manifest) ([]registry.Attachment, error) {
+func (b *bake) attachments(ctx context.Context, r *Result, m content.Manifest) ([]registry.Attachment, error) {
 	if b.Output.Kind == OutputDocker { // it keeps no referrers
 		return nil, nil
 	}
@@ -60,6 +63,11 @@ func (b *bake) attachments(r *Result, m content.Manifest) ([]registry.Attachment
 		return nil, fmt.Errorf("describe the image: %w", err)
 	}
 	in := b.attestation(r)
+	if b.SBOM {
+		if in.Packages, err = b.packages(ctx); err != nil {
+			return nil, err
+		}
+	}
 	var list []registry.Attachment
 	for _, kind := range []struct {
 		wanted      bool
@@ -108,4 +116,25 @@ func (b *bake) attestation(r *Result) attest.Input {
 		in.Names = append(in.Names, tag.Context().Name())
 	}
 	return in
+}
+
+// rooted is a builder that has the base's files on this machine.
+type rooted interface {
+	// BaseFiles gives an image's root file system, to be read until close.
+	BaseFiles(ctx context.Context, img v1.Image) (files fs.FS, close func() error, err error)
+}
+
+// packages are the base's, where the builder has its files at hand; the base is not
+// pulled for them.
+func (b *bake) packages(ctx context.Context) ([]attest.Package, error) {
+	r, ok := b.Builder.(rooted)
+	if !ok {
+		return nil, nil
+	}
+	files, done, err := r.BaseFiles(ctx, b.own.image)
+	if err != nil {
+		return nil, err
+	}
+	list, err := attest.Packages(files)
+	return list, errors.Join(err, done())
 }

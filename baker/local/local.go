@@ -11,11 +11,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
 	"time"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/dbake/dbake/baker/agent"
 	"github.com/dbake/dbake/baker/base"
@@ -119,6 +122,20 @@ func (b *Builder) Restore(ctx context.Context, o builder.Order, w progress.Write
 		return nil, err
 	}
 	return s.finish(resolved)
+}
+
+// BaseFiles gives the root file system of a base that Restore has worked in, to be
+// read until done is called. Links that lead out of it are not followed.
+func (b *Builder) BaseFiles(ctx context.Context, img v1.Image) (files fs.FS, done func() error, err error) {
+	unpacked, err := base.Cache{Dir: b.options.Cache}.Open(ctx, img, nil, nil)
+	if err != nil {
+		return nil, nil, fmt.Errorf("look into the base: %w", err)
+	}
+	root, err := os.OpenRoot(unpacked.Dir)
+	if err != nil {
+		return nil, nil, errors.Join(fmt.Errorf("look into the base: %w", err), unpacked.Close())
+	}
+	return root.FS(), func() error { return errors.Join(root.Close(), unpacked.Close()) }, nil
 }
 
 // session is one order's work.
