@@ -42,10 +42,10 @@ func newKitchen(t *testing.T, flavour parts.Flavour, yaml string) *kitchen {
 	k.write("dbake.yaml", fmt.Sprintf("version: 1\nbase: %s\n%s", base, yaml))
 	// Everything that a bake writes lies below this test's own folder, but for the
 	// cache of unpacked bases, which all tests share.
-	outside := slices.DeleteFunc(os.Environ(), func(e string) bool {
+	k.env = slices.DeleteFunc(os.Environ(), func(e string) bool {
 		return strings.HasPrefix(e, "TMPDIR=") || strings.HasPrefix(e, "DBAKE_WORK_DIR=")
 	})
-	k.env = append(outside, "TMPDIR="+t.TempDir(), "DBAKE_WORK_DIR="+t.TempDir(),
+	k.env = append(k.env, "TMPDIR="+t.TempDir(), "DBAKE_WORK_DIR="+t.TempDir(),
 		"XDG_CACHE_HOME="+filepath.Join(all.Dir(), "cache"), "DOCKER_CONFIG="+t.TempDir())
 	return k
 }
