@@ -120,8 +120,8 @@ func (b *bake) attestation(r *Result) attest.Input {
 
 // rooted is a builder that has the base's files on this machine.
 type rooted interface {
-	// BaseFiles gives an image's root file system, to be read until close.
-	BaseFiles(ctx context.Context, img v1.Image) (files fs.FS, close func() error, err error)
+	// BaseFiles gives an image's root file system, to be read until done is called.
+	BaseFiles(ctx context.Context, img v1.Image) (files fs.FS, done func() error, err error)
 }
 
 // packages are the base's, where the builder has its files at hand; the base is not

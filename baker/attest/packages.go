@@ -56,7 +56,7 @@ func Packages(root fs.FS) ([]Package, error) {
 func readRecords(root fs.FS, name, separator string) ([]map[string]string, error) {
 	f, err := root.Open(name)
 	if err != nil {
-		return nil, nil //nolint:nilerr // see above
+		return nil, nil
 	}
 	defer f.Close()
 	var list []map[string]string
