@@ -33,6 +33,14 @@ func (p *progressFlag) check() error {
 	return nil
 }
 
+// beside is where a command writes what is no result: out, unless it is to be quiet.
+func (p *progressFlag) beside(out io.Writer) io.Writer {
+	if p.mode == "quiet" {
+		return io.Discard
+	}
+	return out
+}
+
 // display draws progress on out while work runs, and returns work's error when
 // the last line is drawn.
 func (p *progressFlag) display(ctx context.Context, out io.Writer, work func(context.Context, progress.Writer) error) error {

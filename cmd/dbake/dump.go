@@ -158,19 +158,20 @@ func runDump(ctx context.Context, o *dumpOptions, stdin io.Reader, stdout, stder
 	}
 	var done *dumped
 	err = o.progress.display(ctx, stderr, func(ctx context.Context, w progress.Writer) error {
-		d := &dumpRun{options: options, connector: connector, target: &o.target, server: config.Describe(), stdout: stdout, show: w, check: o.masks.check}
+		events := &dumpEvents{show: w, server: config.Describe()}
+		d := &dumpRun{options: options, connector: connector, target: &o.target, stdout: stdout, events: events, check: o.masks.check}
 		for restart := 0; ; restart++ {
 			var err error
 			if done, err = d.run(ctx); !errors.Is(err, export.ErrDefinitionChanged) || restart >= o.restarts {
 				return err
 			}
-			d.warn("%v; beginning anew", err)
+			events.warn("%v; beginning anew", err)
 		}
 	})
 	if err != nil {
 		return err
 	}
-	return done.print(stdout, stderr, o.progress.mode == "quiet")
+	return done.print(stdout, o.progress.beside(stderr))
 }
 
 // printPlanned shows --dry-run.

@@ -2,20 +2,15 @@ package main
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
-	"path"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/dbake/dbake/baker/progress"
 	"github.com/dbake/dbake/seed/source"
 	"github.com/dbake/dbake/seed/stream"
-	"github.com/dbake/dbake/seed/target"
 	"github.com/dbake/dbake/spec"
 )
 
@@ -89,14 +84,14 @@ func runMask(ctx context.Context, o *maskOptions, stdin io.Reader, stdout, stder
 	}
 	var done *masked
 	err = o.progress.display(ctx, stderr, func(ctx context.Context, w progress.Writer) error {
-		run := maskRun{order: order, key: key, target: &o.target, stdout: stdout, events: &dumpRun{show: w}}
+		run := maskRun{order: order, key: key, target: &o.target, stdout: stdout, events: &dumpEvents{show: w}}
 		done, err = run.run(ctx)
 		return err
 	})
 	if err != nil {
 		return order.blame(err)
 	}
-	return done.print(stdout, stderr)
+	return done.print(stdout, o.progress.beside(stderr))
 }
 
 // blame gives an error of the work the place in the dbake.yaml that it is about.
@@ -114,24 +109,17 @@ type maskRun struct {
 	key    []byte
 	target *targetFlags
 	stdout io.Writer
-	events *dumpRun // draws events as those of a dump
+	events *dumpEvents
 }
 
 // masked is a masked dump that is complete.
 type masked struct {
 	*stream.Result
-	place   string
-	sum     string
-	size    int64
-	took    time.Duration
-	removed []string
-	stdout  bool
+	*written
 }
 
 func (r *maskRun) run(ctx context.Context) (*masked, error) {
-	began := time.Now()
-	s3 := newS3(func(text string) { r.events.warn("%s", text) })
-	defer s3.Client.Close()
+	source.CleanEnv()
 	src := source.New(source.Config{ContextDir: r.order.dir})
 	defer src.Close()
 	objects, err := src.Resolve(ctx, r.order.file.Dump)
@@ -142,61 +130,22 @@ func (r *maskRun) run(ctx context.Context) (*masked, error) {
 	if d := r.order.file.Restore.Database; d != "" {
 		name = d
 	}
-	place, err := r.target.open(ctx, s3, name, began, r.stdout)
-	if err != nil {
-		return nil, err
-	}
-	done, err := r.write(ctx, place, stream.Options{
+	options := stream.Options{
 		Source: src, Objects: objects, Restore: r.order.file.Restore, Mask: r.order.file.Mask, Key: r.key,
-	})
-	if err != nil {
-		if aborted := place.Abort(); aborted != nil {
-			err = errors.Join(err, aborted)
-		}
-		r.events.end(err)
-		return nil, err
 	}
-	r.events.end(nil)
-	done.place, done.stdout = place.shown, r.target.to == standardOutput
-	if place.object.Key != "" {
-		done.removed, err = r.target.after(ctx, s3, place, name, done.sum, began)
-	}
-	done.took = time.Since(began)
+	done := &masked{}
+	done.written, err = r.target.write(ctx, name, r.stdout, r.events,
+		func(ctx context.Context, w io.Writer) (map[string]string, error) {
+			result, err := stream.Run(ctx, options, w, r.events.event)
+			if err != nil {
+				return nil, err
+			}
+			done.Result = result
+			return map[string]string{"rows-masked": fmt.Sprint(result.Masked), "rows-left-out": fmt.Sprint(result.Dropped)}, nil
+		})
 	return done, err
 }
 
-// write masks, packs and commits.
-func (r *maskRun) write(ctx context.Context, place *destination, o stream.Options) (*masked, error) {
-	out := &tee{w: place, sum: sha256.New()}
-	packed, err := target.Compress(out, r.target.compression)
-	if err != nil {
-		return nil, err
-	}
-	result, err := stream.Run(ctx, o, packed, r.events.event)
-	// Also after a failure: packing goes on in the background until then.
-	if closed := packed.Close(); err == nil {
-		err = closed
-	}
-	if err != nil {
-		return nil, err
-	}
-	metadata := map[string]string{"rows-masked": fmt.Sprint(result.Masked), "rows-left-out": fmt.Sprint(result.Dropped)}
-	if err := place.Commit(ctx, metadata); err != nil {
-		return nil, err
-	}
-	return &masked{Result: result, sum: hex.EncodeToString(out.sum.Sum(nil)), size: out.size}, nil
-}
-
-// print says what came out, as for a dump.
 func (m *masked) print(stdout, stderr io.Writer) error {
-	fmt.Fprintf(stderr, "masked %d rows and left out %d in %.1f s: %.1f MB of text, %.1f MB written, SHA-256 %s\n",
-		m.Masked, m.Dropped, m.took.Seconds(), float64(m.Bytes)/1e6, float64(m.size)/1e6, m.sum)
-	for _, key := range m.removed {
-		fmt.Fprintf(stderr, "removed the old dump %s\n", path.Base(key))
-	}
-	if m.stdout {
-		return nil
-	}
-	_, err := fmt.Fprintln(stdout, m.place)
-	return err
+	return m.written.report(fmt.Sprintf("masked %d rows and left out %d", m.Masked, m.Dropped), m.Bytes, stdout, stderr)
 }

@@ -82,7 +82,7 @@ func runSuggest(ctx context.Context, o *suggestOptions, args []string, filed boo
 			return err
 		}
 		ask.Source = src
-		events := &dumpRun{show: w}
+		events := &dumpEvents{show: w}
 		found, err = suggest.Run(ctx, ask, events.event)
 		events.end(err)
 		return err
