@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/dbake/dbake/baker/engine"
 	"github.com/dbake/dbake/baker/progress"
@@ -18,15 +19,38 @@ import (
 
 // runOptions are the flags of dbake run.
 type runOptions struct {
-	registry     registryFlags
-	progress     progressFlag
+	registry  registryFlags
+	progress  progressFlag
+	container containerFlags
+	pull      bool
+	database  string
+}
+
+// containerFlags say what a container is to be like.
+type containerFlags struct {
 	name         string
 	port         int
 	passwordFile string
-	pull         bool
 	env          []string
 	volumes      []string
-	database     string
+}
+
+// addFlags adds the flags, with what holds when they are not given.
+func (o *containerFlags) addFlags(f *pflag.FlagSet, port, password string) {
+	f.IntVarP(&o.port, "port", "p", 0, "port on this machine (default: "+port+")")
+	f.StringVar(&o.passwordFile, "password-file", "", "file with the password for root (default: "+password+")")
+	f.StringArrayVarP(&o.env, "env", "e", nil, "set a variable of the container, as NAME=VALUE (repeatable)")
+	f.StringArrayVarP(&o.volumes, "volume", "v", nil, "mount a directory or a volume of Docker's, as SOURCE:TARGET or SOURCE:TARGET:ro (repeatable)")
+}
+
+// options is the container that the flags ask for.
+func (o *containerFlags) options(image string) (serve.Options, error) {
+	password, err := readPassword(o.passwordFile)
+	if err != nil {
+		return serve.Options{}, err
+	}
+	mounts, err := parseVolumes(o.volumes)
+	return serve.Options{Image: image, Name: o.name, Port: o.port, RootPassword: password, Env: o.env, Mounts: mounts}, err
 }
 
 func newRunCommand() *cobra.Command {
@@ -51,12 +75,9 @@ The container goes on running: docker rm -f NAME removes it.
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&o.name, "name", "", "name of the container (default: Docker's choice)")
-	f.IntVarP(&o.port, "port", "p", 0, "port on this machine (default: a free one)")
-	f.StringVar(&o.passwordFile, "password-file", "", "file with the password for root (default: a new one)")
+	f.StringVar(&o.container.name, "name", "", "name of the container (default: Docker's choice)")
+	o.container.addFlags(f, "a free one", "a new one")
 	f.BoolVar(&o.pull, "pull", false, "pull the image although Docker has it")
-	f.StringArrayVarP(&o.env, "env", "e", nil, "set a variable of the container, as NAME=VALUE (repeatable)")
-	f.StringArrayVarP(&o.volumes, "volume", "v", nil, volumeHelp)
 	f.StringVar(&o.database, "database", "", "the database in the address (default: the first that was baked)")
 	o.registry.addFlags(f)
 	o.progress.addFlags(f)
@@ -67,20 +88,16 @@ func runRun(ctx context.Context, o runOptions, ref string, stdout, stderr io.Wri
 	if err := o.progress.check(); err != nil {
 		return err
 	}
-	password, err := readPassword(o.passwordFile)
+	start, err := o.container.options(ref)
 	if err != nil {
 		return err
 	}
-	mounts, err := parseVolumes(o.volumes)
-	if err != nil {
-		return err
-	}
+	start.Pull = o.pull
 	var address string
 	err = withEngine(ctx, o.registry, func(e *engine.Client, r *registry.Client) error {
 		return o.progress.display(ctx, stderr, func(ctx context.Context, w progress.Writer) error {
-			running, err := serve.Start(ctx, e, serve.Options{
-				Image: ref, Pull: o.pull, Registry: r, Name: o.name, Port: o.port, RootPassword: password, Env: o.env, Mounts: mounts,
-			}, w)
+			start.Registry = r
+			running, err := serve.Start(ctx, e, start, w)
 			if err == nil {
 				address = running.DSN(schemaOf(ctx, e, running, o.database))
 			}
@@ -93,8 +110,6 @@ func runRun(ctx context.Context, o runOptions, ref string, stdout, stderr io.Wri
 	_, err = fmt.Fprintln(stdout, address)
 	return err
 }
-
-const volumeHelp = "mount a directory or a volume of Docker's, as SOURCE:TARGET or SOURCE:TARGET:ro (repeatable)"
 
 // parseVolumes reads --volume. A source with a slash is a directory.
 func parseVolumes(list []string) ([]engine.Mount, error) {

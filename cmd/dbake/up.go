@@ -21,18 +21,14 @@ import (
 
 // upOptions are the flags of dbake up.
 type upOptions struct {
-	registry     registryFlags
-	progress     progressFlag
-	name         string
-	port         int
-	passwordFile string
-	env          []string
-	volumes      []string
-	restart      string
-	after        afterFlags
-	recreate     bool
-	noPull       bool
-	keepImage    bool
+	registry  registryFlags
+	progress  progressFlag
+	container containerFlags
+	restart   string
+	after     afterFlags
+	recreate  bool
+	noPull    bool
+	keepImage bool
 }
 
 // containerName is the container's name when none is given.
@@ -65,11 +61,8 @@ machine do. When the registry cannot be reached, the image that Docker has is us
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&o.name, "name", containerName, "name of the container")
-	f.IntVarP(&o.port, "port", "p", 0, "port on this machine (default: the old container's, or a free one)")
-	f.StringVar(&o.passwordFile, "password-file", "", "file with the password for root (default: the old container's, or a new one)")
-	f.StringArrayVarP(&o.env, "env", "e", nil, "set a variable of the container, as NAME=VALUE (repeatable)")
-	f.StringArrayVarP(&o.volumes, "volume", "v", nil, volumeHelp)
+	f.StringVar(&o.container.name, "name", containerName, "name of the container")
+	o.container.addFlags(f, "the old container's, or a free one", "the old container's, or a new one")
 	f.StringVar(&o.restart, "restart", "", "Docker's restart policy: no, always, unless-stopped, on-failure")
 	o.after.addFlags(f)
 	f.BoolVar(&o.recreate, "recreate", false, "make the container anew although nothing has changed")
@@ -84,20 +77,12 @@ func runUp(ctx context.Context, o upOptions, ref string, stdout, stderr io.Write
 	if err := o.progress.check(); err != nil {
 		return err
 	}
-	password, err := readPassword(o.passwordFile)
+	start, err := o.container.options(ref)
 	if err != nil {
 		return err
 	}
-	mounts, err := parseVolumes(o.volumes)
-	if err != nil {
-		return err
-	}
-	options := up.Options{
-		Start: serve.Options{
-			Image: ref, Name: o.name, Port: o.port, RootPassword: password, Env: o.env, Mounts: mounts, Restart: o.restart,
-		},
-		Recreate: o.recreate, NoPull: o.noPull, KeepImage: o.keepImage,
-	}
+	start.Restart = o.restart
+	options := up.Options{Start: start, Recreate: o.recreate, NoPull: o.noPull, KeepImage: o.keepImage}
 	return o.after.bringUp(ctx, o.registry, o.progress, stdout, stderr,
 		func(ctx context.Context, e *engine.Client, r *registry.Client, migrate migration, w progress.Writer) (*serve.Running, error) {
 			options.Migrate = migrate
