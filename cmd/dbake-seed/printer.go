@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/dbake/dbake/internal/bytesize"
 	"github.com/dbake/dbake/seed/event"
 	"github.com/dbake/dbake/seed/manifest"
 )
@@ -68,28 +69,17 @@ func withDetail(name, detail string) string {
 // progressLine shows how far a dump has been read, what came of it, and how
 // long the rest will take at the pace so far.
 func progressLine(e event.Progress) string {
-	text := fmt.Sprintf("%s read", size(e.Read))
+	text := fmt.Sprintf("%s read", bytesize.Text(e.Read))
 	if e.Total > 0 {
-		text = fmt.Sprintf("%3d%% of %s", e.Read*100/e.Total, size(e.Total))
+		text = fmt.Sprintf("%3d%% of %s", e.Read*100/e.Total, bytesize.Text(e.Total))
 	}
 	text += fmt.Sprintf(", %d tables, %d rows", e.Tables, e.Rows)
 	if s := e.Elapsed.Seconds(); s > 0 {
-		text += fmt.Sprintf(", %s/s", size(int64(float64(e.Read)/s)))
+		text += fmt.Sprintf(", %s/s", bytesize.Text(int64(float64(e.Read)/s)))
 	}
 	if e.Total > 0 && e.Read > 0 && e.Read < e.Total {
 		left := time.Duration(float64(e.Elapsed) * float64(e.Total-e.Read) / float64(e.Read))
 		text += fmt.Sprintf(", %s left", left.Round(time.Second))
 	}
 	return text
-}
-
-// size gives bytes with a decimal unit.
-func size(n int64) string {
-	switch {
-	case n >= 1e9:
-		return fmt.Sprintf("%.2f GB", float64(n)/1e9)
-	case n >= 1e6:
-		return fmt.Sprintf("%.1f MB", float64(n)/1e6)
-	}
-	return fmt.Sprintf("%.1f kB", float64(n)/1e3)
 }

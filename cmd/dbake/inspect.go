@@ -12,6 +12,7 @@ import (
 
 	"github.com/dbake/dbake/baker"
 	"github.com/dbake/dbake/baker/progress"
+	"github.com/dbake/dbake/internal/bytesize"
 )
 
 // inspectOptions are the flags of dbake inspect.
@@ -83,9 +84,9 @@ func printInspection(out io.Writer, in *baker.Inspection) error {
 	for _, d := range m.Dumps {
 		fmt.Fprintf(w, "dump:\t%s%s\n", d.From, dumpDetail(d.Modified, d.Size))
 	}
-	fmt.Fprintf(w, "size:\t%s in %d layers\n", size(in.Bytes), in.Layers)
+	fmt.Fprintf(w, "size:\t%s in %d layers\n", bytesize.Text(in.Bytes), in.Layers)
 	if in.DataBytes > 0 {
-		fmt.Fprintf(w, "data:\t%s\n", size(in.DataBytes))
+		fmt.Fprintf(w, "data:\t%s\n", bytesize.Text(in.DataBytes))
 	}
 	fmt.Fprintf(w, "tables:\t%d with %d rows\n", len(m.Tables), m.Rows)
 	if err := w.Flush(); err != nil {
@@ -106,18 +107,7 @@ func dumpDetail(modified string, bytes int64) string {
 		detail += ", " + modified
 	}
 	if bytes >= 0 {
-		detail += ", " + size(bytes)
+		detail += ", " + bytesize.Text(bytes)
 	}
 	return detail
-}
-
-// size gives bytes with a decimal unit.
-func size(n int64) string {
-	switch {
-	case n >= 1e9:
-		return fmt.Sprintf("%.2f GB", float64(n)/1e9)
-	case n >= 1e6:
-		return fmt.Sprintf("%.1f MB", float64(n)/1e6)
-	}
-	return fmt.Sprintf("%.1f kB", float64(n)/1e3)
 }
