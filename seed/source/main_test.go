@@ -4,41 +4,25 @@ import (
 	"bytes"
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"strings"
 	"testing"
 	"time"
 
 	"go.uber.org/goleak"
+
+	"github.com/dbake/dbake/internal/s3test"
 )
 
 func TestMain(m *testing.M) {
-	// No test may wait for, or be given, what the machine's own AWS set-up has.
-	for _, entry := range os.Environ() {
-		if name, _, _ := strings.Cut(entry, "="); strings.HasPrefix(name, "AWS_") {
-			_ = os.Unsetenv(name)
-		}
-	}
-	_ = os.Setenv("AWS_EC2_METADATA_DISABLED", "true")
-	_ = os.Setenv("AWS_CONFIG_FILE", os.DevNull)
-	_ = os.Setenv("AWS_SHARED_CREDENTIALS_FILE", os.DevNull)
+	s3test.Isolate()
 	goleak.VerifyTestMain(m)
 }
 
 const (
-	testKeyID  = "AKIATESTTESTTEST"
-	testSecret = "planted/secret+access/key+value"
+	testKeyID  = s3test.KeyID
+	testSecret = s3test.Secret
 	testToken  = "planted-session-token-value"
 )
-
-// useS3 points the environment at an S3 server.
-func useS3(t testing.TB, endpoint string) {
-	t.Helper()
-	t.Setenv("AWS_ENDPOINT_URL_S3", endpoint)
-	t.Setenv("AWS_REGION", "us-east-1")
-	t.Setenv("AWS_ACCESS_KEY_ID", testKeyID)
-	t.Setenv("AWS_SECRET_ACCESS_KEY", testSecret)
-}
 
 // newTestSource has small parts and short pauses.
 func newTestSource(t testing.TB) *Source {

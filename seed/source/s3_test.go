@@ -19,6 +19,7 @@ import (
 	"github.com/johannesboyne/gofakes3"
 	"github.com/johannesboyne/gofakes3/backend/s3mem"
 
+	"github.com/dbake/dbake/internal/s3test"
 	"github.com/dbake/dbake/seed/plan"
 	"github.com/dbake/dbake/spec"
 )
@@ -89,7 +90,7 @@ func newFakeS3(t testing.TB) *fakeS3 {
 	if err := f.backend.CreateBucket("backup"); err != nil {
 		t.Fatal(err)
 	}
-	useS3(t, server.URL)
+	s3test.Use(t, server.URL)
 	return f
 }
 

@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dbake/dbake/internal/s3test"
 	"github.com/dbake/dbake/seed/plan"
 	"github.com/dbake/dbake/spec"
 )
@@ -81,7 +82,7 @@ func newS3Fake(t testing.TB, data []byte) *s3Fake {
 	f := &s3Fake{data: data, etag: `"one"`}
 	server := httptest.NewServer(f)
 	t.Cleanup(server.Close)
-	useS3(t, server.URL)
+	s3test.Use(t, server.URL)
 	return f
 }
 
@@ -254,7 +255,7 @@ func TestS3EndpointErrors(t *testing.T) {
 		tls.URL:                        "the certificate of " + tls.URL + " is not trusted: ",
 		"http://no-such-host.invalid:": `there is no host "no-such-host.invalid"`,
 	} {
-		useS3(t, endpoint)
+		s3test.Use(t, endpoint)
 		_, err := newTestSource(t).Resolve(t.Context(), []spec.Dump{s3Prefix("mysql/", spec.PickNewest)})
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got  %v\nwant %s", endpoint, err, want)
@@ -497,7 +498,7 @@ func BenchmarkS3Read(b *testing.B) {
 	const size = 256 << 20
 	server := httptest.NewServer(&s3Fake{data: sqlText(size, 1), etag: `"one"`})
 	defer server.Close()
-	useS3(b, server.URL)
+	s3test.Use(b, server.URL)
 	s := New(Config{SecretDir: b.TempDir()})
 	defer s.Close()
 	obj := plan.Object{Location: s3Object("backup", "dump.sql").Location, ETag: `"one"`, Size: size}

@@ -3,11 +3,7 @@ package source
 import (
 	"bytes"
 	"errors"
-	"net"
-	"os"
-	"os/exec"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -15,48 +11,23 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
+	"github.com/dbake/dbake/internal/s3test"
 	"github.com/dbake/dbake/spec"
 )
 
 // startVersitygw runs a real S3 server and returns a client that may write.
 func startVersitygw(t *testing.T) *s3.Client {
 	t.Helper()
-	binary := os.Getenv("DBAKE_TEST_VERSITYGW")
-	if binary == "" {
-		t.Skip("DBAKE_TEST_VERSITYGW does not name a versitygw binary")
-	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := listener.Addr().String()
-	_ = listener.Close()
-	cmd := exec.Command(binary, "--port", address, "--access", testKeyID, "--secret", testSecret,
-		"posix", "--sidecar", t.TempDir(), "--versioning-dir", t.TempDir(), t.TempDir())
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-	})
-	useS3(t, "http://"+address)
+	s3test.Use(t, s3test.Versitygw(t))
 	access, err := newTestSource(t).access(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	client := access.client("backup")
-	for try := 0; ; try++ {
-		_, err := client.CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: aws.String("backup")})
-		if err == nil {
-			return client
-		}
-		if try > 100 {
-			t.Fatal(err)
-		}
-		time.Sleep(50 * time.Millisecond)
+	if _, err := client.CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: aws.String("backup")}); err != nil {
+		t.Fatal(err)
 	}
+	return client
 }
 
 // TestVersitygw does with a real server what the other tests do with fakes.

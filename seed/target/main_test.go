@@ -2,29 +2,17 @@ package target
 
 import (
 	"os"
-	"strings"
 	"testing"
 
 	"go.uber.org/goleak"
+
+	"github.com/dbake/dbake/internal/s3test"
 )
 
 func TestMain(m *testing.M) {
-	// No test may be given what the machine's own AWS set-up has.
-	for _, entry := range os.Environ() {
-		if name, _, _ := strings.Cut(entry, "="); strings.HasPrefix(name, "AWS_") {
-			_ = os.Unsetenv(name)
-		}
-	}
-	_ = os.Setenv("AWS_EC2_METADATA_DISABLED", "true")
-	_ = os.Setenv("AWS_CONFIG_FILE", os.DevNull)
-	_ = os.Setenv("AWS_SHARED_CREDENTIALS_FILE", os.DevNull)
-	_ = os.Setenv("AWS_ACCESS_KEY_ID", testKey)
-	_ = os.Setenv("AWS_SECRET_ACCESS_KEY", testSecret)
-	_ = os.Setenv("AWS_REGION", "us-east-1")
+	s3test.Isolate()
+	_ = os.Setenv("AWS_ACCESS_KEY_ID", s3test.KeyID)
+	_ = os.Setenv("AWS_SECRET_ACCESS_KEY", s3test.Secret)
+	_ = os.Setenv("AWS_REGION", s3test.Region)
 	goleak.VerifyTestMain(m)
 }
-
-const (
-	testKey    = "AKIATESTTESTTEST"
-	testSecret = "planted/secret+access/key+value"
-)

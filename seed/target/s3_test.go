@@ -8,15 +8,11 @@ import (
 	"errors"
 	"io"
 	"math/rand/v2"
-	"net"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"os/exec"
 	"regexp"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -26,6 +22,7 @@ import (
 	"github.com/johannesboyne/gofakes3"
 	"github.com/johannesboyne/gofakes3/backend/s3mem"
 
+	"github.com/dbake/dbake/internal/s3test"
 	"github.com/dbake/dbake/seed/source"
 	"github.com/dbake/dbake/spec"
 )
@@ -55,39 +52,7 @@ func eachServer(t *testing.T, test func(w *world)) {
 		t.Cleanup(server.Close)
 		test(newWorld(t, server.URL))
 	})
-	t.Run("versitygw", func(t *testing.T) { test(newWorld(t, startVersitygw(t))) })
-}
-
-func startVersitygw(t *testing.T) string {
-	t.Helper()
-	binary := os.Getenv("DBAKE_TEST_VERSITYGW")
-	if binary == "" {
-		t.Skip("DBAKE_TEST_VERSITYGW does not name a versitygw binary")
-	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := listener.Addr().String()
-	_ = listener.Close()
-	cmd := exec.Command(binary, "--port", address, "--access", testKey, "--secret", testSecret, "posix", t.TempDir())
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-	})
-	for range 100 {
-		conn, err := net.Dial("tcp", address)
-		if err == nil {
-			_ = conn.Close()
-			break
-		}
-		time.Sleep(50 * time.Millisecond)
-	}
-	return "http://" + address
+	t.Run("versitygw", func(t *testing.T) { test(newWorld(t, s3test.Versitygw(t))) })
 }
 
 func newWorld(t *testing.T, endpoint string) *world {
