@@ -24,12 +24,9 @@ import (
 	webshop "github.com/dbake/dbake/test/shop"
 )
 
-// kitchen is a folder with a dbake.yaml, for dbake's own command line.
-type kitchen struct {
-	t   *testing.T
-	dir string
-	env []string
-}
+// kitchen is a folder with a dbake.yaml. What dbake writes besides lies in folders
+// that are looked at.
+type kitchen struct{ *program }
 
 // newKitchen makes a folder whose dbake.yaml has version, base and yaml.
 func newKitchen(t *testing.T, flavour parts.Flavour, yaml string) *kitchen {
@@ -38,7 +35,7 @@ func newKitchen(t *testing.T, flavour parts.Flavour, yaml string) *kitchen {
 	if err != nil {
 		t.Fatal(err)
 	}
-	k := &kitchen{t: t, dir: t.TempDir()}
+	k := &kitchen{&program{t: t, dir: t.TempDir()}}
 	k.write("dbake.yaml", fmt.Sprintf("version: 1\nbase: %s\n%s", base, yaml))
 	// Everything that a bake writes lies below this test's own folder, but for the
 	// cache of unpacked bases, which all tests share.
@@ -50,13 +47,6 @@ func newKitchen(t *testing.T, flavour parts.Flavour, yaml string) *kitchen {
 	return k
 }
 
-func (k *kitchen) write(name, text string) {
-	k.t.Helper()
-	if err := os.WriteFile(filepath.Join(k.dir, name), []byte(text), 0o644); err != nil {
-		k.t.Fatal(err)
-	}
-}
-
 // withS3 names the S3 server and its credentials, as an AWS user's environment does.
 func (k *kitchen) withS3() *kitchen {
 	k.t.Helper()
@@ -64,8 +54,7 @@ func (k *kitchen) withS3() *kitchen {
 	if err != nil {
 		k.t.Fatal(err)
 	}
-	k.env = append(k.env, "AWS_ENDPOINT_URL="+s3.Endpoint, "AWS_REGION="+s3.Region,
-		"AWS_ACCESS_KEY_ID="+s3.AccessKey, "AWS_SECRET_ACCESS_KEY="+s3.SecretKey)
+	k.env = append(k.env, s3.Env()...)
 	return k
 }
 
@@ -78,38 +67,6 @@ func (k *kitchen) withDocker() *kitchen {
 	}
 	k.env = append(k.env, "DOCKER_HOST="+host)
 	return k
-}
-
-// command is dbake with arguments.
-func (k *kitchen) command(ctx context.Context, args ...string) *exec.Cmd {
-	k.t.Helper()
-	program, err := all.Baker(ctx)
-	if err != nil {
-		k.t.Fatal(err)
-	}
-	cmd := exec.CommandContext(ctx, program, args...)
-	cmd.Dir, cmd.Env = k.dir, k.env
-	return cmd
-}
-
-// dbake runs dbake and gives what it printed.
-func (k *kitchen) dbake(args ...string) (stdout, stderr string, err error) {
-	k.t.Helper()
-	cmd := k.command(k.t.Context(), args...)
-	var out, log bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &log
-	err = cmd.Run()
-	return out.String(), log.String(), err
-}
-
-// must is dbake that must succeed.
-func (k *kitchen) must(args ...string) (stdout, stderr string) {
-	k.t.Helper()
-	stdout, stderr, err := k.dbake(args...)
-	if err != nil {
-		k.t.Fatalf("dbake %s: %v\n%s", strings.Join(args, " "), err, stderr)
-	}
-	return stdout, stderr
 }
 
 // leavesNothing checks that a bake has removed all it made.
@@ -191,7 +148,7 @@ func TestBakeByEveryBuilder(t *testing.T) {
 		if name == "docker" { // its steps have a network of their own, and the S3 server is on this one
 			args = append(args, "--network", "host")
 		}
-		out, _ := k.must(args...)
+		out := k.run(args...)
 		if !strings.HasPrefix(out, ref+"@sha256:") {
 			t.Fatalf("the result is %q", out)
 		}
@@ -216,10 +173,10 @@ func TestBakeByEveryBuilder(t *testing.T) {
 func (k *kitchen) serve(ref string) *sql.DB {
 	k.t.Helper()
 	name := fmt.Sprintf("dbake-test-%d", rand.Uint64())
-	out, _ := k.must("run", "--name", name, "--progress", "plain", ref)
+	out := k.run("run", "--name", name, "--progress", "plain", ref)
 	k.t.Cleanup(func() { dockerContext(context.Background(), k.t, "rm", "--force", "--volumes", name) })
 	// The address is as mysql://root:PASSWORD@HOST:PORT/DATABASE.
-	login, rest, ok := strings.Cut(strings.TrimPrefix(strings.TrimSpace(out), "mysql://"), "@")
+	login, rest, ok := strings.Cut(strings.TrimPrefix(out, "mysql://"), "@")
 	address, _, _ := strings.Cut(rest, "/")
 	if !ok {
 		k.t.Fatalf("the address is %q", out)
@@ -251,7 +208,7 @@ func TestBakeWithoutPrivileges(t *testing.T) {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	k.leavesNothing()
-	inspected, _ := k.must("inspect", ref)
+	inspected := k.run("inspect", ref)
 	if !strings.Contains(inspected, "tables:    1 with 2 rows") {
 		t.Errorf("inspect says:\n%s", inspected)
 	}
@@ -263,21 +220,21 @@ func TestBakeUnchanged(t *testing.T) {
 	k := newKitchen(t, parts.MariaDB, "dump: dump.sql\nrestore: {database: app}\n")
 	k.write("dump.sql", "CREATE TABLE t (a INT PRIMARY KEY);\nINSERT INTO t VALUES (1),(2);\n")
 	ref := newRef(t)
-	first, _ := k.must("bake", "-t", ref, "--progress", "plain")
-	again, log := k.must("bake", "-t", ref, "--progress", "plain", "--metadata-file", "meta.json")
-	if first != again || strings.Contains(log, "initialise") {
-		t.Errorf("an unchanged dump was baked anew: %s and then %s\n%s", first, again, log)
+	first := k.run("bake", "-t", ref, "--progress", "plain")
+	again := k.must("bake", "-t", ref, "--progress", "plain", "--metadata-file", "meta.json")
+	if first != again.stdout || strings.Contains(again.stderr, "initialise") {
+		t.Errorf("an unchanged dump was baked anew: %s and then %s\n%s", first, again.stdout, again.stderr)
 	}
 	var meta map[string]any
 	text, err := os.ReadFile(filepath.Join(k.dir, "meta.json"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := json.Unmarshal(text, &meta); err != nil || !strings.HasSuffix(strings.TrimSpace(first), fmt.Sprint(meta["containerimage.digest"])) {
+	if err := json.Unmarshal(text, &meta); err != nil || !strings.HasSuffix(first, fmt.Sprint(meta["containerimage.digest"])) {
 		t.Errorf("%v: the metadata file has %v", err, meta["containerimage.digest"])
 	}
 	k.write("dump.sql", "CREATE TABLE t (a INT PRIMARY KEY);\nINSERT INTO t VALUES (1),(2),(3);\n")
-	if changed, _ := k.must("bake", "-t", ref, "--progress", "plain"); changed == first {
+	if changed := k.run("bake", "-t", ref, "--progress", "plain"); changed == first {
 		t.Error("a changed dump was not baked")
 	}
 }
@@ -320,9 +277,9 @@ func TestBakeFailures(t *testing.T) {
 	k := newKitchen(t, parts.MySQL, "dump: dump.sql\n")
 	k.write("dump.sql", "CREATE DATABASE app; USE app;\nCREATE TABLE t (a INT);\nINSERT INTO t VALUES ('geheim');\n")
 	ref := newRef(t)
-	_, log, err := k.dbake("bake", "-t", ref, "--progress", "plain")
-	if err == nil || !strings.Contains(log, "dbake.yaml:3:7: dump[0]: ") || strings.Contains(log, "geheim") {
-		t.Errorf("a statement that fails: %v\n%s", err, log)
+	r := k.try("bake", "-t", ref, "--progress", "plain")
+	if r.status != 1 || !strings.Contains(r.stderr, "dbake.yaml:3:7: dump[0]: ") || strings.Contains(r.stderr, "geheim") {
+		t.Errorf("a statement that fails: exit status %d\n%s", r.status, r.stderr)
 	}
 	notPushed(t, ref)
 	k.leavesNothing()

@@ -14,7 +14,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -26,20 +25,10 @@ import (
 	"github.com/dbake/dbake/test/parts"
 )
 
-// dbakeProgram is cmd/dbake, compiled once.
-var dbakeProgram = sync.OnceValues(func() (string, error) {
-	file := filepath.Join(all.Dir(), "dbake")
-	cmd := exec.Command("go", "build", "-o", file, "github.com/dbake/dbake/cmd/dbake")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("compile dbake: %w\n%s", err, out)
-	}
-	return file, nil
-})
-
 // dbakeDump runs dbake dump on a server and gives its standard output.
 func dbakeDump(ctx context.Context, t *testing.T, s *parts.Server, args ...string) (string, error) {
 	t.Helper()
-	program, err := dbakeProgram()
+	program, err := all.Baker(context.WithoutCancel(ctx))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -62,7 +62,7 @@ func TestMaskToS3(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	program, err := dbakeProgram()
+	program, err := all.Baker(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

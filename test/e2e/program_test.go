@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -23,21 +24,40 @@ type program struct {
 	env []string
 }
 
-// newProgram gives the dbake that hack/dist makes, with the tests' Docker Engine.
+// newProgram gives a folder of its own, the tests' Docker Engine and env.
 func newProgram(t *testing.T, env ...string) *program {
 	t.Helper()
-	if _, err := all.FrontendImage(t.Context()); err != nil { // makes dist
-		t.Fatal(err)
-	}
 	docker, err := all.DockerCommand(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	own := []string{"DBAKE_AGENT_DIR=" + distOut(), "XDG_CACHE_HOME=" + filepath.Join(all.Dir(), "cache")}
-	return &program{t: t, dir: t.TempDir(), env: slices.Concat(docker.Env, own, env)}
+	p := &program{t: t, dir: t.TempDir(), env: slices.Concat(docker.Env, own, env)}
+	p.command(t.Context()) // is there from now on
+	return p
 }
 
 func distOut() string { return filepath.Join(all.Dir(), "dist", "out") }
+
+// write writes a file into the folder.
+func (p *program) write(name, text string) {
+	p.t.Helper()
+	if err := os.WriteFile(filepath.Join(p.dir, name), []byte(text), 0o644); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+// command is dbake with arguments.
+func (p *program) command(ctx context.Context, args ...string) *exec.Cmd {
+	p.t.Helper()
+	file, err := all.Baker(ctx)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	cmd := exec.CommandContext(ctx, file, args...)
+	cmd.Dir, cmd.Env = p.dir, p.env
+	return cmd
+}
 
 // ran is a dbake that has ended.
 type ran struct {
@@ -48,14 +68,9 @@ type ran struct {
 // try runs dbake to its end.
 func (p *program) try(args ...string) ran {
 	p.t.Helper()
-	return p.tryContext(p.t.Context(), args...)
-}
-
-func (p *program) tryContext(ctx context.Context, args ...string) ran {
-	p.t.Helper()
-	cmd := exec.CommandContext(ctx, filepath.Join(distOut(), "bin", "dbake"), args...)
+	cmd := p.command(p.t.Context(), args...)
 	var stdout, stderr bytes.Buffer
-	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = p.dir, p.env, &stdout, &stderr
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	err := cmd.Run()
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {
@@ -64,14 +79,20 @@ func (p *program) tryContext(ctx context.Context, args ...string) ran {
 	return ran{cmd.ProcessState.ExitCode(), strings.TrimSpace(stdout.String()), stderr.String()}
 }
 
-// run runs a dbake that must succeed and gives its standard output.
-func (p *program) run(args ...string) string {
+// must runs a dbake that must succeed.
+func (p *program) must(args ...string) ran {
 	p.t.Helper()
 	r := p.try(args...)
 	if r.status != 0 {
 		p.t.Fatalf("dbake %s: exit status %d\n%s%s", strings.Join(args, " "), r.status, r.stdout, r.stderr)
 	}
-	return r.stdout
+	return r
+}
+
+// run runs a dbake that must succeed and gives its standard output.
+func (p *program) run(args ...string) string {
+	p.t.Helper()
+	return p.must(args...).stdout
 }
 
 // front is a registry's public side: it counts what clients ask for, and can be

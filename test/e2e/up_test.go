@@ -85,13 +85,6 @@ func newLocal(t *testing.T, flavour parts.Flavour) *local {
 	return l
 }
 
-func (p *program) write(name, text string) {
-	p.t.Helper()
-	if err := os.WriteFile(filepath.Join(p.dir, name), []byte(text), 0o600); err != nil {
-		p.t.Fatal(err)
-	}
-}
-
 // bake bakes items into the team's tag, as Docker Engine 20.10 can read it.
 func (l *local) bake(items ...string) {
 	l.t.Helper()
