@@ -9,11 +9,31 @@ locals {
   kms_keys = var.kms_key_arn == "" ? [] : [var.kms_key_arn]
 }
 
+# The services that take a role, for this account alone.
+data "aws_iam_policy_document" "trust_service" {
+  for_each = toset(["codebuild", "ecs-tasks", "events"])
+
+  statement {
+    actions = ["sts:AssumeRole"]
+
+    principals {
+      type        = "Service"
+      identifiers = ["${each.value}.amazonaws.com"]
+    }
+
+    condition {
+      test     = "StringEquals"
+      variable = "aws:SourceAccount"
+      values   = [data.aws_caller_identity.current.account_id]
+    }
+  }
+}
+
 # The bake in CodeBuild.
 
 resource "aws_iam_role" "codebuild" {
   name               = "${var.name}-bake"
-  assume_role_policy = data.aws_iam_policy_document.trust_codebuild.json
+  assume_role_policy = data.aws_iam_policy_document.trust_service["codebuild"].json
   tags               = var.tags
 }
 
@@ -27,23 +47,6 @@ resource "aws_iam_role_policy" "codebuild" {
   name   = "codebuild"
   role   = aws_iam_role.codebuild.id
   policy = data.aws_iam_policy_document.codebuild.json
-}
-
-data "aws_iam_policy_document" "trust_codebuild" {
-  statement {
-    actions = ["sts:AssumeRole"]
-
-    principals {
-      type        = "Service"
-      identifiers = ["codebuild.amazonaws.com"]
-    }
-
-    condition {
-      test     = "StringEquals"
-      variable = "aws:SourceAccount"
-      values   = [data.aws_caller_identity.current.account_id]
-    }
-  }
 }
 
 # What dbake bake does.
@@ -193,7 +196,7 @@ data "aws_iam_policy_document" "codebuild" {
 resource "aws_iam_role" "dump" {
   count              = var.dump_task == null ? 0 : 1
   name               = "${var.name}-dump"
-  assume_role_policy = data.aws_iam_policy_document.trust_tasks.json
+  assume_role_policy = data.aws_iam_policy_document.trust_service["ecs-tasks"].json
   tags               = var.tags
 }
 
@@ -209,23 +212,6 @@ resource "aws_iam_role_policy" "dump_database" {
   name   = "database"
   role   = aws_iam_role.dump[0].id
   policy = data.aws_iam_policy_document.dump_database[0].json
-}
-
-data "aws_iam_policy_document" "trust_tasks" {
-  statement {
-    actions = ["sts:AssumeRole"]
-
-    principals {
-      type        = "Service"
-      identifiers = ["ecs-tasks.amazonaws.com"]
-    }
-
-    condition {
-      test     = "StringEquals"
-      variable = "aws:SourceAccount"
-      values   = [data.aws_caller_identity.current.account_id]
-    }
-  }
 }
 
 # What dbake dump does in the bucket. Deleting is for --keep and --keep-days;
@@ -279,7 +265,7 @@ data "aws_iam_policy_document" "dump_database" {
 resource "aws_iam_role" "dump_execution" {
   count              = var.dump_task == null ? 0 : 1
   name               = "${var.name}-dump-execution"
-  assume_role_policy = data.aws_iam_policy_document.trust_tasks.json
+  assume_role_policy = data.aws_iam_policy_document.trust_service["ecs-tasks"].json
   tags               = var.tags
 }
 
@@ -317,7 +303,7 @@ data "aws_iam_policy_document" "dump_execution" {
 
 resource "aws_iam_role" "events" {
   name               = "${var.name}-events"
-  assume_role_policy = data.aws_iam_policy_document.trust_events.json
+  assume_role_policy = data.aws_iam_policy_document.trust_service["events"].json
   tags               = var.tags
 }
 
@@ -325,23 +311,6 @@ resource "aws_iam_role_policy" "events" {
   name   = "start"
   role   = aws_iam_role.events.id
   policy = data.aws_iam_policy_document.events.json
-}
-
-data "aws_iam_policy_document" "trust_events" {
-  statement {
-    actions = ["sts:AssumeRole"]
-
-    principals {
-      type        = "Service"
-      identifiers = ["events.amazonaws.com"]
-    }
-
-    condition {
-      test     = "StringEquals"
-      variable = "aws:SourceAccount"
-      values   = [data.aws_caller_identity.current.account_id]
-    }
-  }
 }
 
 data "aws_iam_policy_document" "events" {
