@@ -33,7 +33,6 @@ type bake struct {
 	started  time.Time
 	bases    map[string]*base // by platform
 	own      *base            // this machine's
-	dir      string           // spilled layers
 	sink     sink
 	layers   []*layer.Layer // to be closed
 }
@@ -62,10 +61,6 @@ func (b *bake) run(ctx context.Context) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	if b.dir, err = os.MkdirTemp(b.TempDir, "dbake-layers-"); err != nil {
-		return nil, fmt.Errorf("make a directory for layers: %w", err)
-	}
-	defer os.RemoveAll(b.dir)
 	defer b.closeLayers()
 	if b.sink, err = b.openSink(ctx, refs); err != nil {
 		return nil, err
@@ -187,7 +182,7 @@ func (b *bake) layerOptions() layer.Options {
 	if c == "" {
 		c = layer.Compression(b.File.Image.Compression)
 	}
-	return layer.Options{Compression: c, Dir: b.dir, Progress: b.progress}
+	return layer.Options{Compression: c, Dir: b.TempDir, Progress: b.progress}
 }
 
 // images puts the image of each platform together.

@@ -81,7 +81,8 @@ type Options struct {
 	Provenance, SBOM bool
 	// Version is dbake's own.
 	Version string
-	// TempDir is where layers are spilled to; empty: the system's.
+	// TempDir is where layers are spilled to, as files without a name; empty:
+	// see spill.Dir.
 	TempDir string
 }
 

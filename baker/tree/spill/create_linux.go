@@ -24,3 +24,13 @@ func create(dir string) (*os.File, error) {
 		}
 	}
 }
+
+// inMemory says whether a folder's files take memory instead of disk.
+func inMemory(dir string) bool {
+	var st unix.Statfs_t
+	if err := unix.Statfs(dir, &st); err != nil {
+		return false
+	}
+	kind := int64(st.Type) //nolint:unconvert // other types on other systems
+	return kind == unix.TMPFS_MAGIC || kind == unix.RAMFS_MAGIC
+}

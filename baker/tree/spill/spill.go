@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"syscall"
 )
 
@@ -39,16 +40,37 @@ func Full(err error, dir string, need int64) error {
 	return &FullError{Dir: dir, Need: need, Err: err}
 }
 
-// Dir is the folder that is meant by dir: that of temporary files when empty.
+// Dir is the folder that is meant by dir. When it is empty, that is the one for
+// temporary files or, where those are in memory, as on many systems, one in the
+// user's cache; TMPDIR has the last word.
 func Dir(dir string) string {
-	if dir == "" {
+	switch {
+	case dir != "":
+		return dir
+	case os.Getenv("TMPDIR") != "":
 		return os.TempDir()
 	}
-	return dir
+	return onDisk(os.TempDir())
 }
 
-// Create makes a file in dir, or in the folder for temporary files when dir is
-// empty. Only the caller can open it, and it is gone when closed.
+// onDisk gives a folder on a disk in the place of one that is in memory, if there is
+// one.
+func onDisk(dir string) string {
+	if !inMemory(dir) {
+		return dir
+	}
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return dir
+	}
+	own := filepath.Join(cache, "dbake")
+	if err := os.MkdirAll(own, 0o700); err != nil || inMemory(own) {
+		return dir
+	}
+	return own
+}
+
+// Create makes a file in Dir(dir). Only the caller can open it, and it is gone when closed.
 func Create(dir string) (*os.File, error) {
 	file, err := create(Dir(dir))
 	if err != nil {

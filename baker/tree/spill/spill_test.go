@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"io"
 	"os"
+	"path/filepath"
 	"syscall"
 	"testing"
 
@@ -67,5 +68,28 @@ func TestZero(t *testing.T) {
 	}
 	if !spill.Zero(nil) {
 		t.Error("nothing is zero")
+	}
+}
+
+// A data directory must not be kept in memory, which may be smaller.
+func TestFolderInMemoryIsNotTaken(t *testing.T) {
+	const memory = "/dev/shm"
+	cache := t.TempDir()
+	t.Setenv("XDG_CACHE_HOME", cache)
+	if got := spill.OnDisk(cache); got != cache {
+		t.Errorf("in place of %s it is %s", cache, got)
+	}
+	if !spill.InMemory(memory) || spill.InMemory(cache) {
+		t.Skip("needs a folder in memory and one on a disk")
+	}
+	if got, want := spill.OnDisk(memory), filepath.Join(cache, "dbake"); got != want {
+		t.Errorf("in place of %s it is %s, want %s", memory, got, want)
+	}
+	t.Setenv("TMPDIR", memory)
+	if got := spill.Dir(""); got != memory {
+		t.Errorf("TMPDIR is %s, and it is %s", memory, got)
+	}
+	if got := spill.Dir(cache); got != cache {
+		t.Errorf("%s was asked for, and it is %s", cache, got)
 	}
 }

@@ -1,0 +1,7 @@
+package spill
+
+// What the tests look at.
+var (
+	OnDisk   = onDisk
+	InMemory = inMemory
+)
