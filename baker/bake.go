@@ -35,6 +35,9 @@ type bake struct {
 	own      *base            // this machine's
 	sink     sink
 	layers   []*layer.Layer // to be closed
+	// inputs is the digest of the files of the build context, as they were
+	// before the restore.
+	inputs []byte
 }
 
 // data is what the image gets besides its base.
@@ -70,6 +73,10 @@ func (b *bake) run(ctx context.Context) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
+	// A builder may have looked at the dumps again.
+	if now, err := b.names(d.resolved); err != nil || !slices.Equal(now, refs) {
+		return nil, errors.New("the dump has changed since its fields were put into the tags; bake again")
+	}
 	images, err := b.images(ctx, d)
 	if err != nil {
 		return nil, err
@@ -93,6 +100,10 @@ func (b *bake) names(r plan.Resolved) ([]string, error) {
 
 // data takes the data layers from an earlier image, or restores.
 func (b *bake) data(ctx context.Context, resolved plan.Resolved) (*data, error) {
+	var err error
+	if b.inputs, err = b.contextSum(ctx); err != nil {
+		return nil, err
+	}
 	id, err := b.restoreID(resolved)
 	if err != nil {
 		return nil, err
@@ -288,14 +299,25 @@ func (b *bake) restoreID(r plan.Resolved) (string, error) {
 		return "", fmt.Errorf("read the agent: %w", err)
 	}
 	h := sha256.New()
-	for _, part := range [][]byte{order, program, []byte(b.own.config.Digest), []byte(path.Clean(b.File.DataDir))} {
+	for _, part := range [][]byte{order, program, []byte(b.own.config.Digest), []byte(path.Clean(b.File.DataDir)), b.inputs} {
 		sum := sha256.Sum256(part)
 		h.Write(sum[:])
 	}
+	return "sha256:" + hex.EncodeToString(h.Sum(nil)), nil
+}
+
+// contextSum is the digest of the dumps and scripts of the build context, of which
+// a builder says nothing but their names. They are read once: what changes in the
+// meantime must not count as restored.
+func (b *bake) contextSum(ctx context.Context) ([]byte, error) {
+	h := sha256.New()
 	for _, name := range b.File.ContextFiles() {
-		if err := hashFiles(h, filepath.Join(b.Context, filepath.FromSlash(name))); err != nil {
-			return "", b.at("dump", err)
+		if err := hashFiles(ctx, h, filepath.Join(b.Context, filepath.FromSlash(name))); err != nil {
+			if ctx.Err() != nil {
+				return nil, context.Cause(ctx)
+			}
+			return nil, b.at("dump", err)
 		}
 	}
-	return "sha256:" + hex.EncodeToString(h.Sum(nil)), nil
+	return h.Sum(nil), nil
 }

@@ -41,6 +41,10 @@ type fakeBuilder struct {
 	etag     string
 	restores atomic.Int64
 	fail     error
+	// during is called by Restore before it looks at the dumps; order is what it
+	// was given last.
+	during func()
+	order  builder.Order
 }
 
 func (f *fakeBuilder) resolved(o builder.Order) plan.Resolved {
@@ -62,6 +66,10 @@ const fakeManifest = `{"format":1,"dumps":[{"from":"s3://bucket/app.sql","size":
 
 func (f *fakeBuilder) Restore(_ context.Context, o builder.Order, _ progress.Writer) (*builder.Restored, error) {
 	f.restores.Add(1)
+	f.order = o
+	if f.during != nil {
+		f.during()
+	}
 	if f.fail != nil {
 		return nil, f.fail
 	}
@@ -254,9 +262,26 @@ func TestUnchangedDataIsNotRestoredAgain(t *testing.T) {
 	if third := k.bake(t); k.builder.restores.Load() != 2 || third.Reused != "" {
 		t.Error("a changed dump was not restored")
 	}
+	k.builder.etag = ""
+	for range 2 {
+		if r := k.bake(t); r.Reused != "" {
+			t.Error("data were taken although nobody knows whether the dump has changed")
+		}
+	}
+	k.builder.etag = `"2"`
+	k.bake(t)
 	k.options.Compression = layer.Zstd
 	if fourth := k.bake(t); fourth.Reused != "" {
 		t.Error("layers in gzip were taken although zstd is asked for")
+	}
+	k.options.Compression = layer.Gzip
+	k.bake(t)
+	k.options.Compression = layer.EStargz
+	if indexed := k.bake(t); indexed.Reused != "" {
+		t.Error("layers in plain gzip were taken although eStargz is asked for")
+	}
+	if again := k.bake(t); again.Reused == "" {
+		t.Error("layers in eStargz were not taken again")
 	}
 }
 

@@ -2,15 +2,18 @@ package baker
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/partial"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
 	ocispecs "github.com/opencontainers/image-spec/specs-go/v1"
@@ -24,7 +27,7 @@ import (
 // layers; nil when there is none. That it cannot be read is no failure: the
 // restore is done anew.
 func (b *bake) reuse(ctx context.Context, id string, resolved plan.Resolved) *data {
-	if b.NoCache {
+	if b.NoCache || !identified(resolved) {
 		return nil
 	}
 	for _, ref := range b.Reuse {
@@ -38,6 +41,14 @@ func (b *bake) reuse(ctx context.Context, id string, resolved plan.Resolved) *da
 		return d
 	}
 	return nil
+}
+
+// identified says whether the stores of the dumps tell one content from another: a
+// web server may give neither an ETag nor a date.
+func identified(r plan.Resolved) bool {
+	return !slices.ContainsFunc(r.Objects, func(o plan.Object) bool {
+		return !o.Location.InContext() && o.VersionID == "" && o.ETag == "" && o.Modified.IsZero()
+	})
 }
 
 func (b *bake) dataOf(ctx context.Context, ref, id string, resolved plan.Resolved) (*data, error) {
@@ -63,7 +74,7 @@ func (b *bake) dataOf(ctx context.Context, ref, id string, resolved plan.Resolve
 		if err != nil {
 			return nil, err
 		}
-		if media, err := l.MediaType(); err != nil || !b.wants(media) {
+		if desc, err := partial.Descriptor(l); err != nil || !b.wants(desc) {
 			return nil, err
 		}
 		d.layers = append(d.layers, stacked{Layer: l, createdBy: dataHistory(resolved, i, len(ids))})
@@ -76,41 +87,68 @@ func (b *bake) dataOf(ctx context.Context, ref, id string, resolved plan.Resolve
 }
 
 // wants says whether layers are compressed as they are to be: zstd is not for
-// everyone, since Docker Engines before 23.0 do not know it.
-func (b *bake) wants(media types.MediaType) bool {
-	c := b.layerOptions().Compression
-	zstd := c == "" || c == layer.Zstd
-	return zstd == (media == types.OCILayerZStd)
+// everyone, since Docker Engines before 23.0 do not know it, and an eStargz is what
+// nothing else is.
+func (b *bake) wants(desc *v1.Descriptor) bool {
+	switch b.layerOptions().Compression {
+	case "", layer.Zstd:
+		return desc.MediaType == types.OCILayerZStd
+	case layer.EStargz:
+		return layer.IsEStargz(desc)
+	case layer.Gzip, layer.None:
+	}
+	return desc.MediaType != types.OCILayerZStd
 }
 
-// hashFiles takes names, sizes and contents of a file or directory into h.
-func hashFiles(h io.Writer, root string) error {
+// hashFiles takes names, sizes and contents of a file or directory into h. Links
+// count for what they lead to: a dump often is one, to the newest file.
+func hashFiles(ctx context.Context, h io.Writer, root string) error {
+	root, err := filepath.EvalSymlinks(root)
+	if err != nil {
+		return fmt.Errorf("read the build context: %w", err)
+	}
 	return filepath.WalkDir(root, func(name string, e fs.DirEntry, err error) error {
 		if err != nil {
 			return fmt.Errorf("read the build context: %w", err)
-		}
-		if !e.Type().IsRegular() {
-			return nil
 		}
 		rel, err := filepath.Rel(root, name)
 		if err != nil {
 			return err
 		}
-		f, err := os.Open(name)
-		if err != nil {
-			return fmt.Errorf("read the build context: %w", err)
+		if e.Type()&fs.ModeSymlink != 0 {
+			target, err := os.Readlink(name)
+			if err != nil {
+				return fmt.Errorf("read the build context: %w", err)
+			}
+			fmt.Fprintf(h, "%s -> %s\n", filepath.ToSlash(rel), target)
+		} else if !e.Type().IsRegular() {
+			return nil
 		}
-		defer f.Close()
-		info, err := f.Stat()
-		if err != nil {
-			return fmt.Errorf("read the build context: %w", err)
-		}
-		fmt.Fprintf(h, "%s %d\n", filepath.ToSlash(rel), info.Size())
-		if _, err := io.Copy(h, f); err != nil {
-			return fmt.Errorf("read the build context: %w", err)
-		}
-		return nil
+		return hashFile(ctx, h, name, filepath.ToSlash(rel))
 	})
+}
+
+// hashFile takes one file into h; what is no file counts nothing.
+func hashFile(ctx context.Context, h io.Writer, name, rel string) error {
+	info, err := os.Stat(name)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && !info.Mode().IsRegular() {
+		return nil // a link to nowhere, or to a directory
+	}
+	if err != nil {
+		return fmt.Errorf("read the build context: %w", err)
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return fmt.Errorf("read the build context: %w", err)
+	}
+	// What is read is given up when ctx ends: dumps are large.
+	defer context.AfterFunc(ctx, func() { f.Close() })()
+	defer f.Close()
+	fmt.Fprintf(h, "%s %d\n", rel, info.Size())
+	if _, err := io.Copy(h, f); err != nil {
+		return fmt.Errorf("read the build context: %w", err)
+	}
+	return nil
 }
 
 // setHistory gives the config the base's history and an entry for each layer on

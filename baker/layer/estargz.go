@@ -11,7 +11,14 @@ import (
 	"time"
 
 	"github.com/containerd/stargz-snapshotter/estargz"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
 )
+
+// IsEStargz says whether a layer is an eStargz: its descriptor has the digest of the
+// index.
+func IsEStargz(desc *v1.Descriptor) bool {
+	return desc.Annotations[estargz.TOCJSONDigestAnnotation] != ""
+}
 
 // index becomes the table of contents of an eStargz: it says at which gzip member
 // each chunk of each file begins. The tar is cut so that every chunk of a file's
