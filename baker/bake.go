@@ -239,10 +239,8 @@ func (b *bake) image(ctx context.Context, bs *base, d *data) (v1.Image, error) {
 
 // configLayer is the layer with the entrypoint and the server's settings.
 func (b *bake) configLayer(ctx context.Context, bs *base, server plan.Base) (stacked, error) {
-	entrypoint, err := os.ReadFile(filepath.Join(b.Agent, "entrypoint", "linux_"+bs.platform.Architecture, "dbake-entrypoint"))
-	if errors.Is(err, os.ErrNotExist) {
-		return stacked{}, fmt.Errorf("platform %s: this dbake has no entrypoint for it, so no image can be made", bs.platform)
-	} else if err != nil {
+	entrypoint, err := os.ReadFile(b.entrypoint(bs.platform))
+	if err != nil {
 		return stacked{}, fmt.Errorf("read the entrypoint: %w", err)
 	}
 	files, err := imageconfig.Files(server, b.File.DataDir, b.File.Server)
@@ -259,6 +257,11 @@ func (b *bake) configLayer(ctx context.Context, bs *base, server plan.Base) (sta
 	}
 	b.layers = append(b.layers, l)
 	return stacked{Layer: l, createdBy: "dbake: entrypoint and server settings"}, nil
+}
+
+// entrypoint is the file of the entrypoint for a platform.
+func (b *bake) entrypoint(p v1.Platform) string {
+	return filepath.Join(b.Agent, "entrypoint", "linux_"+p.Architecture, "dbake-entrypoint")
 }
 
 func (b *bake) closeLayers() {

@@ -10,6 +10,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -113,6 +114,9 @@ type Result struct {
 // ErrNoTag is returned for a push without a tag.
 var ErrNoTag = errors.New("an image that is pushed needs a tag: -t registry.example.com/team/app-data")
 
+// ErrNoDockerTag is returned for an image without a tag for a Docker Engine.
+var ErrNoDockerTag = errors.New("an image for Docker needs a tag: -t app-data")
+
 // Bake bakes. When it fails, or ctx ends, nothing is left behind and no tag has
 // moved; blobs without a tag may be left in the registry, which removes them.
 // Problems of the dbake.yaml are *spec.Error or spec.ErrorList.
@@ -141,8 +145,8 @@ func Resolve(ctx context.Context, o Options, w progress.Writer) (plan.Resolved, 
 
 // check refuses options that cannot work before anything is done.
 func (b *bake) check() error {
-	if len(b.Refs) == 0 && b.Output.needsTag() {
-		return ErrNoTag
+	if err := b.Output.CheckTags(b.Refs); err != nil {
+		return err
 	}
 	if len(b.Platforms) > 1 && b.Output.Kind == OutputDocker {
 		return errors.New("a Docker Engine takes an image of one platform; leave out --platform, or push the image")
@@ -150,6 +154,9 @@ func (b *bake) check() error {
 	for _, p := range b.Platforms {
 		if p.OS != "linux" {
 			return fmt.Errorf("platform %s: dbake makes Linux images only", p.String())
+		}
+		if _, err := os.Stat(b.entrypoint(p)); errors.Is(err, os.ErrNotExist) {
+			return fmt.Errorf("platform %s: this dbake has no entrypoint for it, so no image can be made; hack/dist --all makes a dbake for linux/amd64 and linux/arm64", p)
 		}
 	}
 	return nil

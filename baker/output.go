@@ -3,6 +3,8 @@ package baker
 import (
 	"fmt"
 	"strings"
+
+	"github.com/dbake/dbake/baker/output"
 )
 
 // OutputKind is where an image goes.
@@ -41,7 +43,29 @@ func ParseOutput(s string) (Output, error) {
 	return o, nil
 }
 
-func (o Output) needsTag() bool { return o.Kind == OutputPush || o.Kind == OutputDocker }
+// CheckTags fails when the output needs a tag and there is none.
+func (o Output) CheckTags(refs []string) error {
+	switch {
+	case len(refs) > 0:
+	case o.Kind == OutputPush:
+		return ErrNoTag
+	case o.Kind == OutputDocker:
+		return ErrNoDockerTag
+	}
+	return nil
+}
+
+// check looks whether a file can come to be where the output wants it.
+func (o Output) check() error {
+	switch o.Kind {
+	case OutputOCI:
+		return output.CheckDirectory(o.Path)
+	case OutputTar:
+		return output.CheckTar(o.Path)
+	case OutputPush, OutputDocker:
+	}
+	return nil
+}
 
 // String is the output as ParseOutput reads it.
 func (o Output) String() string {

@@ -24,9 +24,13 @@ type sink interface {
 	close()
 }
 
-// openSink prepares the output. It talks to nobody yet.
+// openSink prepares the output, and fails when it is certain that it could not take
+// the image: a restore may last for hours.
 func (b *bake) openSink(ctx context.Context, refs []string) (sink, error) {
 	if b.Output.Kind != OutputPush {
+		if err := b.Output.check(); err != nil {
+			return nil, err
+		}
 		step := func(name string, f func() error) error {
 			return b.progress.Run(name, func(*progress.Step) error { return f() })
 		}
@@ -34,6 +38,9 @@ func (b *bake) openSink(ctx context.Context, refs []string) (sink, error) {
 	}
 	push, err := b.Registry.Push(refs)
 	if err != nil {
+		return nil, err
+	}
+	if err := push.Check(ctx); err != nil {
 		return nil, err
 	}
 	ctx, cancel := context.WithCancel(ctx)

@@ -8,9 +8,14 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 )
+
+// freshPrefix begins the names of layouts that are being written.
+const freshPrefix = ".dbake-new-"
 
 // Directory writes an image into an OCI image layout
 // (https://github.com/opencontainers/image-spec/blob/main/image-layout.md). A
@@ -35,12 +40,15 @@ func Directory(ctx context.Context, dir string, image Image) error {
 		return fill(ctx, dir, files, index)
 	}
 	parent := filepath.Dir(filepath.Clean(dir))
+	if kind == isEmpty {
+		parent = dir
+	}
 	if err := os.MkdirAll(parent, 0o755); err != nil {
 		return fmt.Errorf("make the folder for %s: %w", dir, err)
 	}
-	fresh, err := os.MkdirTemp(parent, "."+filepath.Base(dir)+"-*")
+	fresh, err := os.MkdirTemp(parent, freshPrefix+"*")
 	if err != nil {
-		return fmt.Errorf("make a folder beside %s: %w", dir, err)
+		return fmt.Errorf("make a folder for %s: %w", dir, err)
 	}
 	defer os.RemoveAll(fresh) // nothing is left of it when all went well
 	if err := os.Chmod(fresh, 0o755); err != nil {
@@ -50,14 +58,37 @@ func Directory(ctx context.Context, dir string, image Image) error {
 		return err
 	}
 	if kind == isEmpty {
-		if err := os.Remove(dir); err != nil {
-			return fmt.Errorf("replace the empty folder %s: %w", dir, err)
-		}
+		return place(fresh, dir)
 	}
 	if err := os.Rename(fresh, dir); err != nil {
 		return fmt.Errorf("move the layout to %s: %w", dir, err)
 	}
 	return nil
+}
+
+// place moves a finished layout into an empty directory, which stays the one that
+// it is: it may be the mount of a volume. The index comes last.
+func place(fresh, dir string) error {
+	names := []string{"blobs", "oci-layout", "index.json"}
+	for i, name := range names {
+		err := os.Rename(filepath.Join(fresh, name), filepath.Join(dir, name))
+		if err == nil {
+			continue
+		}
+		err = fmt.Errorf("move the layout to %s: %w", dir, err)
+		for _, moved := range names[:i] {
+			err = errors.Join(err, os.RemoveAll(filepath.Join(dir, moved)))
+		}
+		return err
+	}
+	return nil
+}
+
+// CheckDirectory fails when it is certain that Directory could not write to a
+// directory.
+func CheckDirectory(dir string) error {
+	_, _, err := look(dir)
+	return err
 }
 
 type dirKind int
@@ -77,7 +108,8 @@ func look(dir string) ([]v1.Descriptor, dirKind, error) {
 	if err != nil {
 		return nil, isMissing, fmt.Errorf("look into the output directory: %w", err)
 	}
-	if len(entries) == 0 {
+	// What a killed bake left does not count.
+	if !slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return !strings.HasPrefix(e.Name(), freshPrefix) }) {
 		return nil, isEmpty, nil
 	}
 	if _, err := os.Stat(filepath.Join(dir, "oci-layout")); err != nil {

@@ -150,6 +150,29 @@ func TestDirectoryHoldsAttachments(t *testing.T) {
 	}
 }
 
+// An empty directory may be the mount of a volume, which nobody can replace.
+func TestDirectoryFillsAnEmptyOne(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, freshPrefix+"killed"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	before, err := os.Stat(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	image := newImage(t)
+	if err := Directory(t.Context(), dir, Image{Manifest: image, Names: []string{"app:1"}}); err != nil {
+		t.Fatal(err)
+	}
+	if after, err := os.Stat(dir); err != nil || !os.SameFile(before, after) {
+		t.Errorf("the directory is another one: %v", err)
+	}
+	if diff := cmp.Diff(map[string]v1.Hash{"docker.io/library/app:1": digestOf(t, image)}, names(t, dir)); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestDirectoryLeavesOthersAlone(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

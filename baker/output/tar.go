@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"time"
 )
 
@@ -22,6 +23,17 @@ func Tar(ctx context.Context, path string, image Image) error {
 		return errors.Join(err, w.Close())
 	}
 	return atomically(path, func(w *os.File) error { return Write(ctx, w, image) })
+}
+
+// CheckTar fails when it is certain that Tar could not write to a path.
+func CheckTar(path string) error {
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		return fmt.Errorf("the output %s is a directory: name a file", path)
+	}
+	if info, err := os.Stat(filepath.Dir(path)); err != nil || !info.IsDir() {
+		return fmt.Errorf("there is no directory %s for the output: make it first", filepath.Dir(path))
+	}
+	return nil
 }
 
 // Write writes an image as a tar of an OCI image layout that also has the

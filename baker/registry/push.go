@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/name"
@@ -66,6 +67,25 @@ func (c *Client) Push(refs []string) (*Push, error) {
 		}
 	}
 	return p, nil
+}
+
+// Check logs in to all target repositories, and fails when it is certain that a push
+// would: no credentials, or wrong ones, or no registry. What may pass is left to the
+// push.
+func (p *Push) Check(ctx context.Context) error {
+	for _, t := range p.targets {
+		_, _, err := p.session(t).headManifest(ctx, t.tags[0].TagStr())
+		var refused *AuthError
+		var answer *Error
+		switch {
+		case err == nil:
+		case ctx.Err() != nil:
+			return context.Cause(ctx)
+		case errors.As(err, &refused), errors.Is(err, syscall.ECONNREFUSED), !errors.As(err, &answer) && !passing(err):
+			return fmt.Errorf("nothing was restored, because the image could not be pushed: %w", err)
+		}
+	}
+	return nil
 }
 
 func (p *Push) session(t target) *session { return p.client.session(t.repo, transport.PushScope) }

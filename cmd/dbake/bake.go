@@ -170,8 +170,8 @@ func (o *bakeOptions) options(ctx context.Context, stdin io.Reader) (baker.Optio
 	if b.Output, err = baker.ParseOutput(o.output); err != nil {
 		return b, usageError{fmt.Errorf("--output: %w", err)}
 	}
-	if len(o.tags) == 0 && b.Output.Kind == baker.OutputPush {
-		return b, usageError{baker.ErrNoTag}
+	if err := b.Output.CheckTags(o.tags); err != nil {
+		return b, usageError{err}
 	}
 	if o.compression != "" {
 		if _, err := layer.MediaType(b.Compression, false); err != nil {
