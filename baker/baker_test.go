@@ -303,6 +303,11 @@ func TestIndexOfPlatformsFromOneRestore(t *testing.T) {
 	idx, err := remote.Index(ref)
 	check(t, err)
 	check(t, validate.Index(idx))
+	// A builder on another platform finds its own base there.
+	base, err := name.ParseReference(k.builder.order.BaseRef)
+	check(t, err)
+	_, err = remote.Index(base)
+	check(t, err)
 	if !slices.Equal(r.Platforms, []string{"linux/amd64", "linux/arm64"}) {
 		t.Errorf("platforms %v", r.Platforms)
 	}

@@ -20,7 +20,8 @@ import (
 type base struct {
 	platform v1.Platform
 	image    v1.Image
-	// ref is the base's reference, pinned by digest.
+	// ref is the base's reference, pinned by the digest of the index it is in,
+	// or its own.
 	ref    string
 	config imageconfig.Base
 }
@@ -69,8 +70,13 @@ func (b *bake) loadBase(ctx context.Context, p v1.Platform) (*base, error) {
 		return nil, b.at("base", fmt.Errorf("base %s: the image has no files, and so no mysqld or mariadbd; name a base that holds a server", b.File.Base))
 	}
 	config.Created = nil
+	ref := pulled.Ref
+	if pulled.Index != (v1.Hash{}) {
+		// A builder on another platform takes its own image of the index.
+		ref = ref.Context().Digest(pulled.Index.String())
+	}
 	return &base{
-		platform: p, image: pulled.Image, ref: pulled.Ref.String(),
+		platform: p, image: pulled.Image, ref: ref.String(),
 		config: imageconfig.Base{Name: b.File.Base, Digest: pulled.Ref.DigestStr(), Config: config},
 	}, nil
 }

@@ -42,8 +42,9 @@ type Order struct {
 	// scripts which the file names; its own .dockerignore counts.
 	Context string
 	Secrets Secrets
-	// Base is the base image for this machine's platform, pinned by digest;
-	// BaseRef is its reference with that digest.
+	// Base is the base image for this machine's platform; BaseRef is its
+	// reference, pinned by the digest of the index it is in, or its own, so that
+	// a builder on another platform has its own image of it.
 	Base    v1.Image
 	BaseRef string
 	// Resolved is what Resolve said a moment ago. Restore may take it instead of
