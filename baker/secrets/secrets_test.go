@@ -286,3 +286,23 @@ func TestInstanceThatDoesNotAnswer(t *testing.T) {
 		t.Errorf("the error is %v, want the context's", err)
 	}
 }
+
+// A shell's <(command) gives its output only once, and a bake asks more often.
+func TestPipeIsReadOnce(t *testing.T) {
+	clean(t)
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	if _, err := w.WriteString("from a pipe"); err != nil {
+		t.Fatal(err)
+	}
+	w.Close()
+	s := store(t, Options{Sources: []Source{{ID: "pw", File: fmt.Sprintf("/dev/fd/%d", r.Fd())}}})
+	for range 2 {
+		if value, err := s.Secret(t.Context(), "pw"); err != nil || string(value) != "from a pipe" {
+			t.Errorf("the secret is %q, %v", value, err)
+		}
+	}
+}

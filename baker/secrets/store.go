@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"sync"
 
 	"github.com/dbake/dbake/baker/builder"
 )
@@ -43,12 +44,15 @@ type Options struct {
 // Region, which is then the configured region.
 type Store struct {
 	sources map[string]Source
-	aws     *chain // nil: not used
+	// pipes are the sources that can be read only once, as of a shell's <(…):
+	// their values are kept.
+	pipes map[string]func() ([]byte, error)
+	aws   *chain // nil: not used
 }
 
 // New makes a store. It fails when a source's file or variable does not exist.
 func New(o Options) (*Store, error) {
-	s := &Store{sources: map[string]Source{}}
+	s := &Store{sources: map[string]Source{}, pipes: map[string]func() ([]byte, error){}}
 	for _, source := range o.Sources {
 		if _, twice := s.sources[source.ID]; twice {
 			return nil, fmt.Errorf("secret %s is given twice", source.ID)
@@ -57,6 +61,9 @@ func New(o Options) (*Store, error) {
 			return nil, err
 		}
 		s.sources[source.ID] = source
+		if source.isPipe() {
+			s.pipes[source.ID] = sync.OnceValues(source.read)
+		}
 	}
 	own := !o.NoAWS && !slices.ContainsFunc(append(slices.Clone(credentials), CredentialsFile), func(id string) bool {
 		_, given := s.sources[id]
@@ -70,6 +77,10 @@ func New(o Options) (*Store, error) {
 
 // Secret reads a secret. Without one the error is builder.ErrNoSecret.
 func (s *Store) Secret(ctx context.Context, id string) ([]byte, error) {
+	if read, ok := s.pipes[id]; ok {
+		value, err := read()
+		return slices.Clone(value), err
+	}
 	if source, ok := s.sources[id]; ok {
 		return source.read()
 	}
@@ -77,6 +88,15 @@ func (s *Store) Secret(ctx context.Context, id string) ([]byte, error) {
 		return nil, builder.ErrNoSecret
 	}
 	return s.aws.value(ctx, id)
+}
+
+// isPipe says that the source is neither a variable nor a file on a disk.
+func (s Source) isPipe() bool {
+	if s.Env != "" {
+		return false
+	}
+	info, err := os.Stat(s.File)
+	return err == nil && !info.Mode().IsRegular()
 }
 
 func (s Source) read() ([]byte, error) {

@@ -43,6 +43,8 @@ type builderFlags struct {
 	cacheFrom []string
 	cacheTo   []string
 	network   string
+
+	store *secrets.Store // secretStore's, once it was asked for
 }
 
 func (o *builderFlags) addFlags(f *pflag.FlagSet) {
@@ -65,6 +67,9 @@ func (o *builderFlags) addFlags(f *pflag.FlagSet) {
 // secretStore is the store of the secrets on the command line and of this
 // machine's AWS credentials.
 func (o *builderFlags) secretStore() (*secrets.Store, error) {
+	if o.store != nil {
+		return o.store, nil // secrets that are pipes can be read only once
+	}
 	var sources []secrets.Source
 	for _, text := range o.secrets {
 		s, err := secrets.Parse(text)
@@ -77,6 +82,7 @@ func (o *builderFlags) secretStore() (*secrets.Store, error) {
 	if err != nil {
 		return nil, usageError{fmt.Errorf("--secret: %w", err)}
 	}
+	o.store = store
 	return store, nil
 }
 
