@@ -2,6 +2,7 @@ package engine
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -101,21 +102,27 @@ const (
 // the start. Without a check it is enough that the container runs. The error is
 // an *ExitedError when the container stops.
 func (c *Client) WaitHealthy(ctx context.Context, id string) error {
+	last := Container{ID: id, Name: id}
+	said := "" // the last check may have been cut off
 	for pause := firstPause; ; pause = min(2*pause, longPause) {
 		one, err := c.Container(ctx, id)
+		if err != nil && ctx.Err() != nil {
+			return notHealthy(ctx, last, said)
+		}
 		if err != nil {
 			return fmt.Errorf("wait for the container %s to get healthy: %w", id, err)
 		}
 		if !one.Running {
 			return c.exited(ctx, one)
 		}
-		said, healthy := c.probe(ctx, one)
+		text, healthy := c.probe(ctx, one)
 		if healthy {
 			return nil
 		}
+		last, said = one, cmp.Or(text, said)
 		select {
 		case <-ctx.Done():
-			return notHealthy(ctx, one, said)
+			return notHealthy(ctx, last, said)
 		case <-time.After(pause):
 		}
 	}

@@ -183,21 +183,35 @@ func Pull(ctx context.Context, e *engine.Client, r *registry.Client, ref string,
 	})
 }
 
-func waitHealthy(ctx context.Context, e *engine.Client, r *Running, o Options, w progress.Writer) error {
+// lastLines are what a container has printed last, as far as it can be had.
+func lastLines(ctx context.Context, e *engine.Client, id string) []byte {
+	const lines = 30
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	var printed bytes.Buffer
+	_ = e.Logs(ctx, id, lines, false, &printed)
+	return append(bytes.TrimRight(printed.Bytes(), "\n"), '\n')
+}
+
+func waitHealthy(parent context.Context, e *engine.Client, r *Running, o Options, w progress.Writer) error {
 	timeout := o.Timeout
 	if timeout == 0 {
 		timeout = 5 * time.Minute
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, timeout, fmt.Errorf("the server in %s did not answer within %s", o.Image, timeout))
+	ctx, cancel := context.WithTimeoutCause(parent, timeout, fmt.Errorf("the server in %s did not answer within %s", o.Image, timeout))
 	defer cancel()
 	return w.Run("[start] wait until the server answers", func(s *progress.Step) error {
 		err := e.WaitHealthy(ctx, r.ID)
 		var exited *engine.ExitedError
-		if errors.As(err, &exited) {
+		switch {
+		case errors.As(err, &exited):
 			s.Log([]byte(strings.TrimRight(exited.Log, "\n") + "\n"))
+		case ctx.Err() != nil && parent.Err() == nil:
+			s.Log(lastLines(parent, e, r.ID))
 		}
-		if err != nil && ctx.Err() != nil {
-			return context.Cause(ctx)
+		// What the health check said last is worth more than that time is up.
+		if cause := context.Cause(ctx); err != nil && cause != nil && !errors.Is(err, cause) {
+			return cause
 		}
 		return err
 	})
