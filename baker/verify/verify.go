@@ -3,6 +3,7 @@
 package verify
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -20,6 +21,9 @@ type Options struct {
 	// Queries must each give one row whose first column is true: neither NULL, 0
 	// nor empty.
 	Queries []string
+	// Database is the one that they work in; empty: the only one that was baked,
+	// as in a bake.
+	Database string
 	// Deep has the server check every page and every key of every table.
 	Deep bool
 	// Progress is told how many of the checks are done; it may be nil.
@@ -77,12 +81,60 @@ func (c *check) run(ctx context.Context, m *manifest.Manifest) error {
 			return err
 		}
 	}
-	for i, query := range c.options.Queries {
-		if err := c.query(ctx, i, query); err != nil {
-			return err
+	return c.queries(ctx, m)
+}
+
+// queries runs the queries of verify: as a bake does.
+func (c *check) queries(ctx context.Context, m *manifest.Manifest) error {
+	if len(c.options.Queries) == 0 {
+		return nil
+	}
+	conn, err := c.db.Conn(ctx)
+	if err != nil {
+		return fmt.Errorf("connect to the server: %w", err)
+	}
+	defer conn.Close()
+	if name := cmp.Or(c.options.Database, only(m)); name != "" {
+		_, err := conn.ExecContext(ctx, "USE "+load.QuoteName(name))
+		if refused := (*mysql.MySQLError)(nil); errors.As(err, &refused) {
+			c.problem("database %s cannot be used: error %d", name, refused.Number)
+			return nil
+		} else if err != nil {
+			return fmt.Errorf("use the database %s: %w", name, err)
 		}
 	}
+	for i, query := range c.options.Queries {
+		problem, err := holds(ctx, conn, query)
+		// The server's text of an error can hold values of rows.
+		if refused := (*mysql.MySQLError)(nil); errors.As(err, &refused) {
+			problem, err = fmt.Sprintf("the server refuses the query: error %d", refused.Number), nil
+		}
+		switch {
+		case err != nil:
+			return fmt.Errorf("verify[%d]: %w", i, err)
+		case problem != "":
+			c.problem("verify[%d]: %s", i, problem)
+		default:
+			c.report.Queries++
+		}
+		c.step()
+	}
 	return nil
+}
+
+// only is the one database that was baked; empty when there are several.
+func only(m *manifest.Manifest) string {
+	name := ""
+	for _, t := range m.Tables {
+		switch {
+		case load.IsSystemSchema(t.Schema) || t.Schema == name:
+		case name != "":
+			return ""
+		default:
+			name = t.Schema
+		}
+	}
+	return name
 }
 
 func (c *check) problem(format string, args ...any) {
@@ -156,40 +208,35 @@ func (c *check) deep(ctx context.Context, t manifest.Table, name string) error {
 	return rows.Err()
 }
 
-// query runs a query of verify:.
-func (c *check) query(ctx context.Context, i int, query string) error {
-	defer c.step()
-	var value sql.NullString
-	rows, err := c.db.QueryContext(ctx, query)
-	var refused *mysql.MySQLError
-	if errors.As(err, &refused) {
-		c.problem("verify[%d]: the server refuses the query: error %d", i, refused.Number)
-		return nil
-	}
+// holds says what is wrong with the answer to a query; empty: it is true.
+func holds(ctx context.Context, conn *sql.Conn, query string) (problem string, err error) {
+	rows, err := conn.QueryContext(ctx, query)
 	if err != nil {
-		return fmt.Errorf("verify[%d]: %w", i, err)
+		return "", err
 	}
 	defer rows.Close()
 	columns, err := rows.Columns()
 	if err != nil {
-		return fmt.Errorf("verify[%d]: %w", i, err)
+		return "", err
 	}
 	if !rows.Next() {
-		c.problem("verify[%d]: the query gives no row", i)
-		return rows.Err()
+		return "the query gives no row", rows.Err()
 	}
+	var first sql.RawBytes
 	into := make([]any, len(columns))
 	for j := range into {
 		into[j] = new(sql.RawBytes)
 	}
-	into[0] = &value
+	into[0] = &first
 	if err := rows.Scan(into...); err != nil {
-		return fmt.Errorf("verify[%d]: %w", i, err)
+		return "", err
 	}
-	if !value.Valid || value.String == "" || value.String == "0" {
-		c.problem("verify[%d]: the query is not true", i)
-		return rows.Err()
+	switch string(first) { // NULL is empty, too
+	case "", "0", "0.0", "0.00":
+		return "the query is not true", nil
 	}
-	c.report.Queries++
-	return rows.Err()
+	if rows.Next() {
+		return "the query gives more than one row", nil
+	}
+	return "", rows.Err()
 }

@@ -60,19 +60,19 @@ func runVerify(ctx context.Context, o verifyOptions, ref string, withSpec bool, 
 	if err := o.progress.check(); err != nil {
 		return err
 	}
-	var queries []string
+	check := verify.Options{Deep: o.deep}
 	if withSpec {
 		order, err := o.spec.load(stdin)
 		if err != nil {
 			return err
 		}
-		queries = order.file.Verify
+		check.Queries, check.Database = order.file.Verify, order.file.Restore.Database
 	}
 	var report *verify.Report
 	err := withEngine(ctx, o.registry, func(e *engine.Client, r *registry.Client) error {
 		return o.progress.display(ctx, stderr, func(ctx context.Context, w progress.Writer) error {
 			var err error
-			report, err = verifyImage(ctx, e, serve.Options{Image: ref, Pull: o.pull, Registry: r}, verify.Options{Queries: queries, Deep: o.deep}, w)
+			report, err = verifyImage(ctx, e, serve.Options{Image: ref, Pull: o.pull, Registry: r}, check, w)
 			return err
 		})
 	})

@@ -79,7 +79,7 @@ func newLocal(t *testing.T, flavour parts.Flavour) *local {
 	}
 	l := &local{program: newProgram(t), front: newFront(t), hook: newHook(t)}
 	l.ref = l.front.host() + "/team/" + strings.ToLower(t.Name()) + ":latest"
-	l.write("dbake.yaml", "version: 1\nbase: "+base+"\nrestore: {database: shop}\ndump: app.sql\nverify: [SELECT COUNT(*) > 2 FROM shop.item]\n")
+	l.write("dbake.yaml", "version: 1\nbase: "+base+"\nrestore: {database: shop}\ndump: app.sql\nverify: [SELECT COUNT(*) > 2 FROM item]\n")
 	l.write("password", "it's root\n")
 	l.write("hook", l.hook.URL)
 	return l
