@@ -265,6 +265,29 @@ func TestWorkDirOfAKilledBakeIsRemoved(t *testing.T) {
 	}
 }
 
+// Processes of a killed bake are found by their root directory, which has no links.
+func TestWorkDirHasNoLinks(t *testing.T) {
+	t.Parallel()
+	target, err := filepath.EvalSymlinks(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	link := filepath.Join(t.TempDir(), "link")
+	if err := os.Symlink(target, link); err != nil {
+		t.Fatal(err)
+	}
+	w, err := newWorkDir(Options{Work: link})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if filepath.Dir(w.dir) != target {
+		t.Errorf("the directory is %s, want one in %s", w.dir, target)
+	}
+	if err := w.remove(); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestDiskThatIsTooSmall(t *testing.T) {
 	t.Parallel()
 	w := &workDir{dir: t.TempDir()}

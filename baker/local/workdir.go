@@ -47,6 +47,11 @@ func newWorkDir(o Options) (*workDir, error) {
 	if err := os.MkdirAll(parent, 0o700); err != nil {
 		return nil, fmt.Errorf("make the directory for work: %w", err)
 	}
+	// Processes are found by their root directory, which the kernel tells
+	// without links.
+	if parent, err = filepath.EvalSymlinks(parent); err != nil {
+		return nil, fmt.Errorf("make the directory for work: %w", err)
+	}
 	if err := sweep(parent); err != nil {
 		return nil, err
 	}
