@@ -54,7 +54,9 @@ func (w Writer) Run(name string, f func(*Step) error) error {
 }
 
 func (s *Step) send() {
+	s.mu.Lock()
 	v := s.vertex
+	s.mu.Unlock()
 	s.write(&client.SolveStatus{Vertexes: []*client.Vertex{&v}})
 }
 
