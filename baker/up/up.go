@@ -171,8 +171,11 @@ func pull(ctx context.Context, e *engine.Client, r *registry.Client, ref string,
 	desc, found, err := look(ctx, r, ref, known)
 	switch {
 	case err == nil && !found && known, err != nil && known && ctx.Err() == nil:
+		if err == nil {
+			err = errors.New("it has no such tag")
+		}
 		step := w.Start("[pull] " + ref)
-		step.Warn(fmt.Sprintf("%s cannot be looked up in its registry; going on with the image that Docker has", ref))
+		step.Warn(fmt.Sprintf("%s cannot be looked up in its registry; going on with the image that Docker has: %v", ref, err))
 		step.Done(nil)
 		return false, nil
 	case err != nil:
