@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
 	"time"
@@ -108,11 +109,10 @@ func runBake(ctx context.Context, o bakeOptions, stdin io.Reader, stdout, stderr
 		return err
 	}
 	if o.metadataFile != "" {
-		if err := writeMetadata(o.metadataFile, result); err != nil {
-			return err
-		}
+		err = writeMetadata(o.metadataFile, result)
 	}
-	return printResult(stdout, result)
+	// The tags have moved, whatever became of the file.
+	return errors.Join(printResult(stdout, result), err)
 }
 
 // bake bakes, and tells how it ended whoever is to be told.
@@ -196,10 +196,7 @@ func (o *bakeOptions) options(ctx context.Context, stdin io.Reader) (baker.Optio
 // reuse lists the images whose data layers may be taken.
 func (o *bakeOptions) reuse() []string {
 	if len(o.caches) == 0 {
-		if len(o.tags) == 0 || strings.Contains(o.tags[0]+o.suffix, "{{") {
-			return nil
-		}
-		return o.tags[:1]
+		return o.first()
 	}
 	var list []string
 	for _, c := range o.caches {
@@ -208,6 +205,18 @@ func (o *bakeOptions) reuse() []string {
 		}
 	}
 	return list
+}
+
+// first is the first tag, as a list, unless it hangs on the dump.
+func (o *bakeOptions) first() []string {
+	if len(o.tags) == 0 || strings.Contains(o.tags[0]+o.suffix, "{{") {
+		return nil
+	}
+	ref := o.tags[0]
+	if o.suffix != "" && !strings.Contains(path.Base(ref), ":") {
+		ref += ":latest"
+	}
+	return []string{ref + o.suffix}
 }
 
 func parsePlatforms(list []string) ([]v1.Platform, error) {
@@ -292,12 +301,19 @@ func writeMetadata(name string, r *baker.Result) error {
 	if err != nil {
 		return fmt.Errorf("write the metadata file: %w", err)
 	}
+	text = append(text, '\n')
+	if info, err := os.Lstat(name); err == nil && !info.Mode().IsRegular() { // /dev/stdout, a pipe
+		if err := os.WriteFile(name, text, 0o644); err != nil {
+			return fmt.Errorf("write the metadata file: %w", err)
+		}
+		return nil
+	}
 	temporary, err := os.CreateTemp(filepath.Dir(name), ".dbake-*")
 	if err != nil {
 		return fmt.Errorf("write the metadata file: %w", err)
 	}
 	defer os.Remove(temporary.Name())
-	_, err = temporary.Write(append(text, '\n'))
+	_, err = temporary.Write(text)
 	if err := errors.Join(err, temporary.Chmod(0o644), temporary.Close()); err != nil {
 		return fmt.Errorf("write the metadata file: %w", err)
 	}

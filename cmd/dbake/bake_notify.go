@@ -93,8 +93,8 @@ func (o *bakeOptions) notifier(ctx context.Context) (*notifier, error) {
 
 // before is the image that a bake is compared with.
 func (o *bakeOptions) before() []string {
-	if len(o.tags) > 0 && o.suffix == "" && !strings.Contains(o.tags[0], "{{") {
-		return o.tags[:1]
+	if first := o.first(); first != nil {
+		return first
 	}
 	return o.reuse()
 }

@@ -22,7 +22,7 @@ const (
 	exitFail   = 1   // the work failed, or what was checked is at fault
 	exitUsage  = 2   // the command line is at fault; nothing was done
 	exitDiffer = 3   // an image is not what its manifest or its dbake.yaml says
-	exitSignal = 128 // plus the signal's number: stopped by SIGINT or SIGTERM
+	exitSignal = 128 // plus the signal's number: stopped by SIGINT, SIGTERM or SIGHUP
 )
 
 const exitHelp = `
@@ -80,12 +80,16 @@ func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	return status
 }
 
-// untilSignal gives a context that ends at the first SIGINT or SIGTERM, with a
-// signalError for its cause. The second one ends the program the hard way.
+// untilSignal gives a context that ends at the first SIGINT, SIGTERM or SIGHUP (the
+// terminal is closed; nohup's is ignored still), with a signalError for its cause.
+// The second one ends the program the hard way.
 func untilSignal(parent context.Context) (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(parent)
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
+	if !signal.Ignored(syscall.SIGHUP) {
+		signal.Notify(signals, syscall.SIGHUP)
+	}
 	go func() {
 		select {
 		case s := <-signals:

@@ -5,11 +5,13 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"slices"
 
 	"github.com/spf13/cobra"
 
 	"github.com/dbake/dbake/baker"
 	"github.com/dbake/dbake/baker/progress"
+	"github.com/dbake/dbake/frontend/imageconfig"
 	"github.com/dbake/dbake/seed/plan"
 )
 
@@ -74,5 +76,17 @@ func runResolve(ctx context.Context, o resolveOptions, stdin io.Reader, stdout, 
 	}
 	encoder := json.NewEncoder(stdout)
 	encoder.SetIndent("", "  ")
-	return encoder.Encode(resolved)
+	return encoder.Encode(shown(resolved))
+}
+
+// shown is what may be shown of it: logs are read by many, and an address may be
+// signed, or have a password.
+func shown(r plan.Resolved) plan.Resolved {
+	r.Objects = slices.Clone(r.Objects)
+	for i := range r.Objects {
+		if l := &r.Objects[i].Location; l.URL != "" {
+			l.URL = imageconfig.LocationName(*l)
+		}
+	}
+	return r
 }
