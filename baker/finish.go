@@ -104,7 +104,12 @@ func (b *bake) attestation(r *Result) attest.Input {
 	in := attest.Input{
 		Digest: r.Digest.String(), Platforms: r.Platforms, File: b.Name, Definition: hex.EncodeToString(definition[:]),
 		Base: r.Base, BaseDigest: r.BaseDigest, Resolved: r.Resolved, Builder: b.BuilderName, Version: b.Version,
-		Started: b.started, Ended: time.Now(),
+		Started: b.started, Ended: time.Now(), OtherBases: map[string]string{},
+	}
+	for _, p := range b.Platforms {
+		if bs := b.bases[p.String()]; bs != b.own {
+			in.OtherBases[p.String()] = bs.config.Digest
+		}
 	}
 	seen := map[string]bool{}
 	for _, ref := range r.Refs {

@@ -6,8 +6,10 @@ package attest
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/url"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -41,9 +43,11 @@ type Input struct {
 	Platforms []string
 	// Definition is the SHA-256 of the dbake.yaml, in hex; File its name.
 	File, Definition string
-	// Base and its digest ("sha256:…").
+	// Base and its digest ("sha256:…") for the platform that restored.
 	Base, BaseDigest string
-	Resolved         plan.Resolved
+	// OtherBases are the base's digests for the image's other platforms.
+	OtherBases map[string]string
+	Resolved   plan.Resolved
 	// Builder is the kind of builder ("local"); Version is dbake's own.
 	Builder, Version string
 	Started, Ended   time.Time
@@ -110,13 +114,16 @@ func Provenance(in Input) ([]byte, error) {
 					"platforms":  in.Platforms,
 				},
 				InternalParameters:   map[string]any{"builder": in.Builder},
-				ResolvedDependencies: append([]descriptor{in.base()}, in.dumps()...),
+				ResolvedDependencies: append(in.bases(), in.dumps()...),
 			},
 			RunDetails: runDetails{
 				Builder:  map[string]any{"id": "https://github.com/dbake/dbake", "version": map[string]string{"dbake": in.Version}},
 				Metadata: metadata{StartedOn: stamp(in.Started), FinishedOn: stamp(in.Ended)},
 			},
 		},
+	}
+	if len(in.Names) == 0 { // of an OCI layout, say
+		s.Subject = []descriptor{{Digest: digests(in.Digest)}}
 	}
 	for _, name := range in.Names {
 		s.Subject = append(s.Subject, descriptor{Name: name, Digest: digests(in.Digest)})
@@ -139,8 +146,14 @@ func digests(digest string) map[string]string {
 	return map[string]string{algorithm: hex}
 }
 
-func (in Input) base() descriptor {
-	return descriptor{Name: "base", URI: ociURL(in.Base, in.BaseDigest), Digest: digests(in.BaseDigest)}
+// bases are the base of the platform that restored, and those of the others.
+func (in Input) bases() []descriptor {
+	list := []descriptor{{Name: "base", URI: ociURL(in.Base, in.BaseDigest), Digest: digests(in.BaseDigest)}}
+	for _, platform := range slices.Sorted(maps.Keys(in.OtherBases)) {
+		digest := in.OtherBases[platform]
+		list = append(list, descriptor{Name: "base " + platform, URI: ociURL(in.Base, digest), Digest: digests(digest)})
+	}
+	return list
 }
 
 // dumps are one descriptor for each dump. Its identity is what the store gave: an

@@ -33,6 +33,7 @@ func input(t *testing.T) Input {
 		Names: []string{"registry.example.com/team/app-data"}, Digest: "sha256:" + strings.Repeat("a", 64),
 		Platforms: []string{"linux/amd64", "linux/arm64"}, File: "db/dbake.yaml", Definition: strings.Repeat("d", 64),
 		Base: "mysql:8.4", BaseDigest: "sha256:" + strings.Repeat("b", 64),
+		OtherBases: map[string]string{"linux/arm64": "sha256:" + strings.Repeat("c", 64)},
 		Resolved: plan.Resolved{
 			Objects: []plan.Object{
 				{Dump: 0, Location: s3, VersionID: "v1", ETag: `"0123-4"`, Size: 1234, Modified: at},
@@ -73,6 +74,21 @@ func TestGolden(t *testing.T) {
 		if diff := cmp.Diff(string(want), indented.String()); diff != "" {
 			t.Errorf("%s (-want +got; -update writes it anew):\n%s", name, diff)
 		}
+	}
+}
+
+// An image in an OCI layout needs no name.
+func TestImageWithoutAName(t *testing.T) {
+	t.Parallel()
+	in := input(t)
+	in.Names = nil
+	text, err := Provenance(in)
+	if want := `"subject":[{"digest":{"sha256":"` + strings.Repeat("a", 64); err != nil || !bytes.Contains(text, []byte(want)) {
+		t.Errorf("%v: the provenance has no %s:\n%s", err, want, text)
+	}
+	text, err = SBOM(in)
+	if want := `"name":"` + in.Digest; err != nil || !bytes.Contains(text, []byte(want)) {
+		t.Errorf("%v: the SBOM has no %s:\n%s", err, want, text)
 	}
 }
 

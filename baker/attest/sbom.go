@@ -1,12 +1,15 @@
 package attest
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/dbake/dbake/frontend/imageconfig"
@@ -68,25 +71,23 @@ func SBOM(in Input) ([]byte, error) {
 	sum := sha256.Sum256([]byte(in.Digest + in.Definition))
 	d := &spdxDocument{
 		Version: "SPDX-2.3", License: "CC0-1.0", ID: "SPDXRef-DOCUMENT",
-		Name:      strings.Join(in.Names, ", "),
+		Name:      in.name(),
 		Namespace: "https://github.com/dbake/dbake/spdx/" + hex.EncodeToString(sum[:]),
 		Creation:  spdxCreation{Created: stamp(in.Ended), Creators: []string{"Tool: dbake-" + in.Version}},
 	}
 	image := spdxPackage{
-		ID: "SPDXRef-Image", Name: strings.Join(in.Names, ", "), Version: in.Digest, Location: noAssertion,
+		ID: "SPDXRef-Image", Name: in.name(), Version: in.Digest, Location: noAssertion,
 		Purpose: "CONTAINER", Checksums: checksums(in.Digest),
 	}
 	d.Packages = append(d.Packages, image)
 	d.relate(d.ID, "DESCRIBES", image.ID)
-	base := spdxPackage{
-		ID: "SPDXRef-Base", Name: in.Base, Version: in.BaseDigest, Location: noAssertion, Purpose: "CONTAINER",
-		Checksums: checksums(in.BaseDigest), ExternalRefs: purl(ociURL(in.Base, in.BaseDigest)),
+	base := d.addBase(in, image.ID, "SPDXRef-Base", in.BaseDigest)
+	for _, platform := range slices.Sorted(maps.Keys(in.OtherBases)) {
+		d.addBase(in, image.ID, "SPDXRef-Base-"+notInID.ReplaceAllString(platform, "-"), in.OtherBases[platform])
 	}
-	d.Packages = append(d.Packages, base)
-	d.relate(image.ID, "DESCENDANT_OF", base.ID)
-	d.addServer(in, base.ID)
+	d.addServer(in, base)
 	d.addDumps(in, image.ID)
-	d.addPackages(in, base.ID)
+	d.addPackages(in, base)
 	text, err := json.Marshal(d)
 	if err != nil {
 		return nil, fmt.Errorf("write the SBOM: %w", err)
@@ -96,6 +97,21 @@ func SBOM(in Input) ([]byte, error) {
 
 func (d *spdxDocument) relate(from, how, to string) {
 	d.Relationships = append(d.Relationships, spdxRelation{from, how, to})
+}
+
+// name is what the image is called; without a tag that is its digest.
+func (in Input) name() string {
+	return cmp.Or(strings.Join(in.Names, ", "), in.Digest)
+}
+
+// addBase adds the base for one platform, and gives its id.
+func (d *spdxDocument) addBase(in Input, image, id, digest string) string {
+	d.Packages = append(d.Packages, spdxPackage{
+		ID: id, Name: in.Base, Version: digest, Location: noAssertion, Purpose: "CONTAINER",
+		Checksums: checksums(digest), ExternalRefs: purl(ociURL(in.Base, digest)),
+	})
+	d.relate(image, "DESCENDANT_OF", id)
+	return id
 }
 
 func (d *spdxDocument) addServer(in Input, base string) {
