@@ -11,6 +11,7 @@ import (
 	"hash/crc32"
 	"maps"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -90,6 +91,8 @@ type upload struct {
 	id       string // of the multipart upload; empty: none yet
 	noWhole  bool   // the server knows no checksum of whole objects
 	finished bool
+
+	interrupted atomic.Bool // a part was on its way when the upload ended
 
 	mu        sync.Mutex
 	completed []types.CompletedPart
@@ -203,6 +206,21 @@ func (s *S3) warn(format string, args ...any) {
 // been cancelled.
 const abortTime = 30 * time.Second
 
+// lateParts are the waits before parts are taken back once more.
+var lateParts = []time.Duration{100 * time.Millisecond, 300 * time.Millisecond, 600 * time.Millisecond}
+
+// takeBack asks the server to forget the upload; one that it does not know is fine.
+func (u *upload) takeBack(ctx context.Context) error {
+	return u.s3.Client.Call(ctx, u.object.location(), 0, func(ctx context.Context, c *s3.Client) error {
+		_, err := c.AbortMultipartUpload(ctx, &s3.AbortMultipartUploadInput{Bucket: &u.object.Bucket, Key: &u.object.Key, UploadId: &u.id})
+		var gone *types.NoSuchUpload
+		if errors.As(err, &gone) {
+			return nil
+		}
+		return err
+	})
+}
+
 // Abort takes back the parts that have been sent.
 func (u *upload) Abort() error {
 	if u.finished {
@@ -216,14 +234,16 @@ func (u *upload) Abort() error {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(u.ctx), abortTime)
 	defer cancel()
-	err := u.s3.Client.Call(ctx, u.object.location(), 0, func(ctx context.Context, c *s3.Client) error {
-		_, err := c.AbortMultipartUpload(ctx, &s3.AbortMultipartUploadInput{Bucket: &u.object.Bucket, Key: &u.object.Key, UploadId: &u.id})
-		var gone *types.NoSuchUpload
-		if errors.As(err, &gone) {
-			return nil
+	err := u.takeBack(ctx)
+	// A part that was still on its way may arrive behind the request that takes all
+	// parts back, and stay ("AbortMultipartUpload", S3 API reference).
+	for _, wait := range lateParts {
+		if err != nil || !u.interrupted.Load() {
+			break
 		}
-		return err
-	})
+		time.Sleep(wait)
+		err = u.takeBack(ctx)
+	}
 	if err != nil {
 		return fmt.Errorf("take back an unfinished upload: %w; remove it with: aws s3api abort-multipart-upload --bucket %s --key %s --upload-id %s",
 			err, u.object.Bucket, u.object.Key, u.id)

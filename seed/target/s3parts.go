@@ -137,6 +137,7 @@ func (u *upload) sendPart(number int32, body []byte) error {
 		return err
 	})
 	if err != nil {
+		u.interrupted.Store(true)
 		return err
 	}
 	u.mu.Lock()
