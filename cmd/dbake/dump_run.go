@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/dbake/dbake/seed/export"
+	"github.com/dbake/dbake/seed/target"
 )
 
 // dumpRun makes one dump.
@@ -33,9 +34,13 @@ func (d *dumpRun) run(ctx context.Context) (*dumped, error) {
 	var err error
 	done.written, err = d.target.write(ctx, databaseName(d.options.Databases), d.stdout, d.events,
 		func(ctx context.Context, w io.Writer) (map[string]string, error) {
-			result, err := export.Run(ctx, d.connector, d.options, w, d.events.event)
+			end := target.NewHoldBack(w) // without it nobody takes the dump for complete
+			result, err := export.Run(ctx, d.connector, d.options, end, d.events.event)
 			if err == nil {
 				err = d.check()
+			}
+			if err == nil {
+				err = end.Release()
 			}
 			if err != nil {
 				return nil, err

@@ -31,6 +31,7 @@ import (
 	"github.com/dbake/dbake/seed/schema"
 	"github.com/dbake/dbake/seed/source"
 	"github.com/dbake/dbake/seed/subset"
+	"github.com/dbake/dbake/seed/target"
 	"github.com/dbake/dbake/spec"
 )
 
@@ -96,11 +97,15 @@ func Run(ctx context.Context, o Options, w io.Writer, sink event.Sink) (*Result,
 	}
 	defer r.close()
 	out := &counter{w: w}
-	if err := r.write(ctx, out); err != nil {
+	end := target.NewHoldBack(out) // without it nobody takes the dump for complete
+	if err := r.write(ctx, end); err != nil {
 		return nil, blame(err)
 	}
 	if err := r.check(); err != nil {
 		return nil, blame(err)
+	}
+	if err := end.Release(); err != nil {
+		return nil, fmt.Errorf("write the masked dump: %w", err)
 	}
 	r.report()
 	return r.result(out.bytes.Load()), nil

@@ -275,7 +275,8 @@ func TestRunRequiresDecisions(t *testing.T) {
 	}
 	m.Columns[0].Pattern = "app.users.email"
 	dump := strings.Replace(whole, "'a;b'", "'jo@canary.org'", 1)
-	_, err = Run(t.Context(), order(m, dump), io.Discard, event.Discard)
+	var out bytes.Buffer
+	_, err = Run(t.Context(), order(m, dump+strings.Repeat("SELECT 1;\n", 1000)+foot), &out, event.Discard)
 	if err == nil || !strings.Contains(err.Error(), "app.plain.t (1 of 2 values look like email addresses)") {
 		t.Errorf("got %v", err)
 	}
@@ -335,6 +336,9 @@ func TestRunGivesTheSameWhateverTheSpread(t *testing.T) {
 				n := rapid.IntRange(1, 50).Draw(t, "in a statement")
 				var list []string
 				for ; n > 0 && row < count; n, row = n-1, row+1 {
+	if out.Len() == 0 || strings.Count(out.String(), "-- Dump completed") > 1 {
+		t.Errorf("what nobody should use looks complete:\n%s", out.String())
+	}
 					list = append(list, fmt.Sprintf("(%d,'user%d@real.org')", row, row%7))
 				}
 				dumps[i].WriteString("INSERT INTO users VALUES " + strings.Join(list, ",") + ";\n")
