@@ -116,6 +116,26 @@ func TestJSONPaths(t *testing.T) {
 	}
 }
 
+// A path with keep keeps nothing that another one masks.
+func TestDocumentsMaskWhatSomePathMasks(t *testing.T) {
+	t.Parallel()
+	for rules, want := range map[string]string{
+		"$.a: {keep: {}}, $.a.b: {constant: x}":  `{"a":{"b":"x","c":"2"},"d":"3"}`,
+		"$..b: {keep: {}}, $.a.b: {constant: x}": `{"a":{"b":"x","c":"2"},"d":"3"}`,
+		"$.*: {keep: {}}, $.d: {constant: x}":    `{"a":{"b":"1","c":"2"},"d":"x"}`,
+		"$..*: {constant: x}, $.d: {keep: {}}":   `{"a":"x","d":"x"}`,
+	} {
+		got, err := one(t, "{json: {"+rules+"}}", columnOf("json"))(`{"a":{"b":"1","c":"2"},"d":"3"}`)
+		if err != nil || got != want {
+			t.Errorf("%s: %s (%v), want %s", rules, got, err, want)
+		}
+	}
+	got, err := one(t, "{php: {$.a: {keep: {}}, '$.a[0]': {constant: x}}}", columnOf("text"))(`a:1:{s:1:"a";a:1:{i:0;s:1:"1";}}`)
+	if want := `a:1:{s:1:"a";a:1:{i:0;s:1:"x";}}`; err != nil || got != want {
+		t.Errorf("%s (%v), want %s", got, err, want)
+	}
+}
+
 // drawPHP draws what PHP's serialize gives.
 func drawPHP(t *rapid.T, depth int) string {
 	kind := rapid.IntRange(0, 6).Draw(t, "kind")

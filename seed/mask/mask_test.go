@@ -277,3 +277,27 @@ func TestManyGoroutinesMask(t *testing.T) {
 	}
 	wg.Wait()
 }
+
+// What is around a URL or an address is no part of what stays.
+func TestURLsAndAddressesKeepNoTextAroundThem(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ transform, value, hidden, kept string }{
+		{"{url: {}}", "Jane Doe http://acme.org/x", "Jane", ""},
+		{"{url: {}}", "090 jane://acme.org/x", "jane", ""},
+		{"{url: {}}", "sip://0901234567:12345678", "12345678", "sip://"},
+		{"{url: {}}", "https://jane:geheim@acme.org:8443/x", "jane", ":8443"},
+		{"{url: {keep_host: true}}", "https://jane:geheim@acme.org:8443/x", "geheim", "@acme.org:8443/"},
+		{"{url: {keep_host: true}}", "https://acme.org/jane", "jane", "https://acme.org/"},
+		{"{ip: {}}", "203.0.113.9/28", "203.0.113.9", "/28"},
+	} {
+		got, err := one(t, c.transform, columnOf("varchar(100)"))(c.value)
+		if err != nil || strings.Contains(got, c.hidden) || !strings.Contains(got, c.kept) {
+			t.Errorf("%s of %s: %s (%v)", c.transform, c.value, got, err)
+		}
+	}
+	for _, value := range []string{"203.0.113.9/jane", "203.0.113.9/", "203.0.113.9/+5", "203.0.113.9/129"} {
+		if got, err := one(t, "{ip: {}}", columnOf("varchar(100)"))(value); err == nil || strings.Contains(err.Error(), "203") {
+			t.Errorf("%s: %s (%v), want an error", value, got, err)
+		}
+	}
+}

@@ -63,12 +63,22 @@ func (s *ipStep) apply(_ *row, v value) (value, error) {
 		text, suffix = text[:at], text[at:] // a network's length
 	}
 	var a netip.Addr
-	if err := a.UnmarshalText(text); err != nil || !a.IsValid() || a.Zone() != "" {
+	if err := a.UnmarshalText(text); err != nil || !a.IsValid() || a.Zone() != "" || !isLength(suffix) {
 		return v, errNoAddress
 	}
 	s.out = s.address(a).AppendTo(s.out[:0])
 	s.out = append(s.out, suffix...)
 	return value{rows.Text, s.out}, nil
+}
+
+// isLength reports whether what is behind an address is a network's length, or
+// nothing: it stays.
+func isLength(suffix []byte) bool {
+	if len(suffix) == 0 {
+		return true
+	}
+	n, ok := parseWhole(suffix[1:])
+	return ok && isDigit(suffix[1]) && len(suffix) <= len("/128") && n.magnitude <= 128
 }
 
 func (s *ipStep) address(a netip.Addr) netip.Addr {

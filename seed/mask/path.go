@@ -135,14 +135,15 @@ type documentRule struct {
 }
 
 // document is a transform of values in documents: the first rule in the order of
-// the paths' text that matches counts.
+// the paths' text that matches counts. Paths with keep have no rule, so that none of
+// them keeps what another path masks.
 type document struct {
 	rules   []documentRule
 	invalid string
 }
 
 func newDocument(t *transform, o options) (document, error) {
-	d := document{invalid: o.text("invalid", "fail")}
+	d, paths := document{invalid: o.text("invalid", "fail")}, 0
 	for _, name := range slices.Sorted(maps.Keys(o.values)) {
 		if !strings.HasPrefix(name, "$") {
 			continue
@@ -160,9 +161,11 @@ func newDocument(t *transform, o options) (document, error) {
 		if err != nil {
 			return d, err
 		}
-		d.rules = append(d.rules, documentRule{path, inner})
+		if paths++; inner.name != "keep" {
+			d.rules = append(d.rules, documentRule{path, inner})
+		}
 	}
-	if len(d.rules) == 0 {
+	if paths == 0 {
 		return d, &Error{Path: o.path, Msg: t.name + " needs a path", Hint: "write $.key: {redact: {}}"}
 	}
 	return d, nil
