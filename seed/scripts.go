@@ -112,7 +112,10 @@ func holds(ctx context.Context, conn *sql.Conn, query string) error {
 		return err
 	}
 	if !rows.Next() {
-		return errors.Join(errors.New("it gave no row"), rows.Err())
+		if err := rows.Err(); err != nil {
+			return withoutValues(err)
+		}
+		return errors.New("it gave no row")
 	}
 	values := make([]any, len(columns))
 	var first sql.RawBytes
@@ -130,5 +133,5 @@ func holds(ctx context.Context, conn *sql.Conn, query string) error {
 	if rows.Next() {
 		return errors.New("it gave more than one row")
 	}
-	return rows.Err()
+	return withoutValues(rows.Err())
 }

@@ -107,6 +107,7 @@ var quotesNamesOnly = map[uint16]bool{
 	1109: true, // unknown table in
 	1110: true, // column specified twice
 	1114: true, // table is full
+	1118: true, // row size too large
 	1136: true, // column count
 	1146: true, // no such table
 	1153: true, // packet too large
@@ -125,6 +126,17 @@ var quotesNamesOnly = map[uint16]bool{
 
 // signalled lists errors whose text the dump's own code makes ("SIGNAL Statement").
 var signalled = map[uint16]bool{1642: true, 1643: true, 1644: true}
+
+// unquoted are errors whose messages show values without quotes, and what is shown
+// instead.
+var unquoted = map[uint16]string{
+	1526: "the table has no partition for the value",
+	1863: "found a row in the wrong partition",
+}
+
+// numbers are those of a message without quotes: they may be values, such as a
+// latitude that is out of range.
+var numbers = regexp.MustCompile(`\d[\d.]*`)
 
 // tail matches the end of a message that names a key or a column.
 var tail = regexp.MustCompile("(?s)^.*( for (?:key|column) [`'][^'`]*[`'](?:[.`][^ ']*)?(?: at row \\d+)?)$")
@@ -146,9 +158,12 @@ func SafeMessage(e *mysql.MySQLError, mayHoldValues bool) string {
 	if !mayHoldValues || quotesNamesOnly[e.Number] {
 		return e.Message
 	}
+	if known, is := unquoted[e.Number]; is {
+		return known
+	}
 	before, _, quoted := strings.Cut(e.Message, "'")
 	if !quoted {
-		return e.Message
+		return numbers.ReplaceAllString(e.Message, "…")
 	}
 	text := before + "'…'"
 	if m := tail.FindStringSubmatch(e.Message); m != nil {

@@ -22,6 +22,9 @@ func TestSafeMessageHidesValues(t *testing.T) {
 		{1146, "Table 'app.users' doesn't exist", "Table 'app.users' doesn't exist"},
 		{9999, "Something new about '" + value + "' and '" + value + "'", "Something new about '…'"},
 		{1644, "no mail for " + value, "a trigger or routine of the dump raised a condition, whose text may hold values"},
+		{1526, "Table has no partition for value 19700101", "the table has no partition for the value"},
+		{1863, "Found a row in wrong partition (1 != 0) from REBUILD ( `name`:" + value + ")", "found a row in the wrong partition"},
+		{3617, "Latitude 95.170824 is out of range in function st_geomfromtext. It must be within [-90.0, 90.0].", "Latitude … is out of range in function st_geomfromtext. It must be within [-…, …]."},
 		{1205, "Lock wait timeout exceeded", "Lock wait timeout exceeded"},
 	} {
 		got := SafeMessage(&mysql.MySQLError{Number: c.number, Message: c.message}, true)
