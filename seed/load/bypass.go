@@ -21,11 +21,12 @@ func (l *Loader) bypass(st dump.Statement) string {
 	words := firstWords(st, 3)
 	switch st.Kind {
 	case dump.Other:
-		if words[0] != "" && !slices.Contains(harmless, words[0]) {
+		if words[0] != "" && !slices.Contains(harmless, words[0]) || l.callsRoutine(st) {
 			return "it may bring values into tables past the mask: and restore.tables sections of dbake.yaml" + hint
 		}
 	case dump.SetStatement, dump.Transaction:
-		if words[1] == "STATEMENT" || words[0] == "BEGIN" && words[1] == "NOT" {
+		// BEGIN is also what blocks begin with.
+		if words[1] == "STATEMENT" || words[0] == "BEGIN" && words[1] != "" && words[1] != "WORK" || l.callsRoutine(st) {
 			return "what it executes would go past the mask: and restore.tables sections of dbake.yaml" + hint
 		}
 	case dump.Analyze:
@@ -71,19 +72,38 @@ func hasWord(st dump.Statement, word string) bool {
 	}
 }
 
-// fillsItself reports whether a CREATE TABLE says what rows the table has: by SELECT,
-// or by VALUES ROW(…).
-func fillsItself(st dump.Statement) bool {
-	values := false
+// callsRoutine reports whether a statement may call a function that the dump has
+// made: what such a function does, no filter sees.
+func (l *Loader) callsRoutine(st dump.Statement) bool {
+	if len(l.routines) == 0 {
+		return false
+	}
+	name := ""
 	for tokens := dump.NewTokens(st.Text, st.Mode); ; {
 		t, ok := tokens.Next()
 		if !ok {
 			return false
 		}
-		if t.Is("SELECT") || values && t.Is("ROW") {
+		if t.IsByte('(') && l.routines[name] {
 			return true
 		}
-		values = t.Is("VALUES")
+		name = strings.ToLower(strings.Trim(string(t.Raw), "`\""))
+	}
+}
+
+// fillsItself reports whether a CREATE TABLE says what rows the table has: by SELECT,
+// by TABLE, or by VALUES, unless these are a partition's.
+func fillsItself(st dump.Statement) bool {
+	values, named := false, false
+	for tokens := dump.NewTokens(st.Text, st.Mode); ; {
+		t, ok := tokens.Next()
+		if !ok {
+			return false
+		}
+		if t.Is("SELECT") || named && t.Is("TABLE") || values && !t.Is("LESS") && !t.Is("IN") {
+			return true
+		}
+		values, named = t.Is("VALUES"), named || t.Is("TABLE")
 	}
 }
 

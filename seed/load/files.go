@@ -74,7 +74,7 @@ func (l *Loader) file(ctx context.Context, rows fileRows, f File) error {
 		err = own.script(ctx, f)
 	}
 	l.placed, l.schema, l.left, l.picked, l.repair, l.order = own.placed, own.schema, own.left, own.picked, own.repair, own.order
-	l.defined = own.defined
+	l.defined, l.routines = own.defined, own.routines
 	return err
 }
 

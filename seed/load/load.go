@@ -14,6 +14,8 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
+	"strings"
 
 	"github.com/go-sql-driver/mysql"
 
@@ -105,6 +107,8 @@ type Loader struct {
 	order   []*Table
 	sieves  map[string]*sieve // of sessionRows, by tableKey
 	defined map[string]*schema.Table
+	// routines are the names, in lower case, of those that the dump has made.
+	routines map[string]bool
 }
 
 // Table is what a load did to one table.
@@ -254,6 +258,11 @@ func (l *Loader) follow(st dump.Statement) {
 	case dump.CreateTable:
 		l.table(st)
 		l.counts.tables.Add(1)
+	case dump.CreateRoutine:
+		if l.routines == nil {
+			l.routines = map[string]bool{}
+		}
+		l.routines[strings.ToLower(st.Name)] = true
 	}
 }
 
@@ -264,34 +273,47 @@ func (l *Loader) define(st dump.Statement) error {
 		return nil
 	}
 	key := tableKey(l.schemaOf(st), st.Table)
+	old := l.defined[key]
+	var t *schema.Table
+	var err error
 	switch st.Kind {
 	case dump.CreateTable:
-		t, err := schema.Parse(st.Text, st.Mode)
-		if err != nil {
-			return nil //nolint:nilerr // see above
+		t, err = schema.Parse(st.Text, st.Mode)
+		if err == nil && old != nil && hasWord(st, "EXISTS") && !sameColumns(old, t) {
+			err = errors.New("which of the two it is depends on what is there") // IF NOT EXISTS
 		}
-		t.Schema, t.Name = l.schemaOf(st), st.Table
-		if l.defined == nil {
-			l.defined = map[string]*schema.Table{}
-		}
-		l.defined[key] = t
 	case dump.AlterTable:
-		old := l.defined[key]
 		if old == nil {
 			return nil
 		}
-		t := *old
-		if err := schema.Alter(&t, st.Text, st.Mode); err != nil {
-			return nil //nolint:nilerr // see above
-		}
-		l.defined[key] = &t
+		altered := *old
+		t, err = &altered, schema.Alter(&altered, st.Text, st.Mode)
+	case dump.DropTable:
+		delete(l.defined, key)
+		return nil
 	default:
 		return nil
 	}
+	if err != nil {
+		delete(l.defined, key) // what was known holds no more
+		return nil             //nolint:nilerr // see above
+	}
+	t.Schema, t.Name = l.schemaOf(st), st.Table
+	if l.defined == nil {
+		l.defined = map[string]*schema.Table{}
+	}
+	l.defined[key] = t
 	if err := l.options.Define(l.defined[key]); err != nil {
 		return l.statementError(st, err)
 	}
 	return nil
+}
+
+// sameColumns reports whether two tables have the same columns in the same order.
+func sameColumns(a, b *schema.Table) bool {
+	return slices.EqualFunc(a.Columns, b.Columns, func(x, y schema.Column) bool {
+		return strings.EqualFold(x.Name, y.Name) && x.Invisible == y.Invisible && x.Generated == y.Generated
+	})
 }
 
 // waitFor waits for the rows that a statement could depend on. What is not

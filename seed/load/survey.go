@@ -18,7 +18,7 @@ import (
 func NewSurvey(scanner *dump.Scanner, o Options, before *Loader) *Loader {
 	l := New(nil, scanner, o)
 	if before != nil {
-		l.defined = before.defined
+		l.defined, l.routines = before.defined, before.routines
 	}
 	if o.Define == nil {
 		l.options.Define = func(*schema.Table) error { return nil }

@@ -158,12 +158,52 @@ func TestAlter(t *testing.T) {
   column {"Name":"v","Type":"varchar","FullType":"varchar(20)","Charset":"latin1","Collation":"","Length":20,"Scale":0,"Unsigned":false,"NotNull":false,"AutoIncrement":false,"Generated":false,"Invisible":false,"Members":null,"Comment":""}
   column {"Name":"n","Type":"text","FullType":"text","Charset":"latin1","Collation":"","Length":-1,"Scale":0,"Unsigned":false,"NotNull":false,"AutoIncrement":false,"Generated":false,"Invisible":false,"Members":null,"Comment":""}
   key {"Name":"PRIMARY","Primary":true,"Unique":true,"Columns":["id"],"Partial":false}
-  key {"Name":"u","Primary":false,"Unique":true,"Columns":["u"],"Partial":false}
+  key {"Name":"u","Primary":false,"Unique":true,"Columns":["v"],"Partial":false}
   key {"Name":"p","Primary":false,"Unique":false,"Columns":["p"],"Partial":false}
   foreign key {"Name":"fk","Columns":["p"],"RefSchema":"o","RefTable":"parent","RefColumns":["id"]}
 `
 	if diff := cmp.Diff(want, table.describe(t)); diff != "" {
 		t.Errorf("table (-want +got):\n%s", diff)
+	}
+}
+
+func TestAlterMovesColumns(t *testing.T) {
+	t.Parallel()
+	for alter, want := range map[string]string{
+		"ADD COLUMN x int AFTER a":                                    "a x b c",
+		"ADD x varchar(9) DEFAULT 'first' FIRST, DROP COLUMN b":       "x a c",
+		"ADD x enum(0x61) AFTER `c`":                                  "a b c x",
+		"ADD after int":                                               "a b c after",
+		"MODIFY a int AFTER c, MODIFY c int FIRST":                    "c b a",
+		"CHANGE b z enum(0x61,'b') COMMENT 'first' FIRST":             "z a c",
+		"RENAME COLUMN a TO d, DROP INDEX i, DROP PRIMARY KEY":        "d b c",
+		"DROP b, DROP IF EXISTS c, ADD (x int, y int)":                "a x y",
+		"DROP FOREIGN KEY f, RENAME INDEX i TO j, ADD PARTITION (P)":  "a b c",
+		"ALTER a SET DEFAULT 5, ALTER INDEX i INVISIBLE, COMMENT='x'": "a b c",
+		"ALTER COLUMN a SET INVISIBLE":                                "",
+		"RENAME TO u":                                                 "",
+		"RENAME COLUMN nothing TO d":                                  "",
+		"ADD x int AFTER nothing":                                     "",
+	} {
+		table, err := Parse([]byte("CREATE TABLE t (a int, b int, c int, KEY i (b), CONSTRAINT f FOREIGN KEY (b) REFERENCES o (id)) DEFAULT CHARSET=utf8mb4"), dump.Mode{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		before := table.clone()
+		err = Alter(table, []byte("ALTER TABLE t "+alter), dump.Mode{})
+		var names []string
+		for _, c := range table.Columns {
+			names = append(names, c.Name)
+		}
+		if got := strings.Join(names, " "); want != "" && (got != want || err != nil) {
+			t.Errorf("%s: columns %s (%v), want %s", alter, got, err, want)
+		}
+		if diff := cmp.Diff(before, table); want == "" && (err == nil || diff != "") {
+			t.Errorf("%s: no error, or another table:\n%s", alter, diff)
+		}
+		if strings.HasPrefix(alter, "CHANGE") && (table.ForeignKeys[0].Columns[0] != "z" || before.ForeignKeys[0].Columns[0] != "b" || table.Columns[0].Members[0] != "a") {
+			t.Errorf("%s: %+v", alter, table)
+		}
 	}
 }
 
