@@ -2,6 +2,7 @@ package seed
 
 import (
 	"errors"
+	"fmt"
 
 	"github.com/dbake/dbake/seed/mask"
 	"github.com/dbake/dbake/seed/mask/policy"
@@ -17,19 +18,36 @@ func (r *restore) newMasker(key []byte) (rows.Filters, error) {
 		return nil, atMask(err)
 	}
 	r.filter.masker = masker
+	masker.Relations(nil, mask.Declared(r.order.Options.Subset)...)
 	net := policy.New(r.order.Mask.Policy, masker, r.picksTable)
 	r.filter.define = func(t *schema.Table) error {
 		masker.Relations([]*schema.Table{t})
 		if net != nil {
 			net.Declare(t)
 		}
-		return nil
+		return masker.Late(t)
 	}
 	if net == nil {
 		return masker, nil
 	}
 	r.filter.policy = net
 	return rows.Chain{net, masker}, nil
+}
+
+// checkRules makes sure that each rule that names a column has one: a name that is
+// misspelt would let values pass. Patterns may be for other dumps.
+func (r *restore) checkRules() error {
+	if r.filter.masker == nil {
+		return nil
+	}
+	for _, u := range r.filter.masker.Unmatched() {
+		path := "mask.columns." + u.Pattern
+		if u.Exact {
+			return at(path, fmt.Errorf("no dump has the column %s, and a name that is misspelt would let values pass (mind the case of databases and tables)", u.Pattern))
+		}
+		r.warn(path, fmt.Sprintf("no column matches %q", u.Pattern))
+	}
+	return nil
 }
 
 // checkPolicy makes sure that somebody has decided about every column that

@@ -114,6 +114,9 @@ func (r *restore) fill(ctx context.Context, _ *sql.Conn) error {
 	if err := r.checkPicks(); err != nil {
 		return err
 	}
+	if err := r.checkRules(); err != nil {
+		return err
+	}
 	return r.checkPolicy()
 }
 

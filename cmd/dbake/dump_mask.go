@@ -76,7 +76,7 @@ func (o *maskFlags) apply(ctx context.Context, e *export.Options, stdin io.Reade
 		e.Filters = rows.Chain{o.net, masker}
 	}
 	e.Known = func(tables []*schema.Table) error {
-		masker.Relations(tables)
+		masker.Relations(tables, mask.Declared(file.Restore.Subset)...)
 		if o.net != nil {
 			for _, t := range tables {
 				o.net.Declare(t)

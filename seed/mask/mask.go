@@ -48,11 +48,15 @@ type Masker struct {
 	keys  keys
 
 	mu sync.RWMutex
+	// matched are the indexes of rules that match a column of a table.
+	matched map[int]bool
 	// tables are those that Relations was told of.
 	tables map[string]*schema.Table
 	// references are foreign keys by the lower-case name of the column that
 	// refers.
 	references map[string][]target
+	// passed are columns that For left as they are, by their lower-case names.
+	passed map[string]bool
 	// open are columns that For left as they are while nothing was known of the
 	// tables they refer to: the referred columns with who refers.
 	open map[string]string
@@ -73,7 +77,7 @@ func New(m *spec.Mask, key []byte) (*Masker, error) {
 		}
 	}
 	masker := &Masker{
-		keys: newKeys(key), tables: map[string]*schema.Table{},
+		keys: newKeys(key), matched: map[int]bool{}, passed: map[string]bool{}, tables: map[string]*schema.Table{},
 		references: map[string][]target{}, open: map[string]string{},
 	}
 	var errs []error
@@ -107,6 +111,9 @@ func Check(m *spec.Mask) error {
 // that give no value of its type, and those that could give two rows the same
 // value of a unique key.
 func (m *Masker) For(t *schema.Table, columns []string) (rows.Filter, error) {
+	m.mu.Lock()
+	m.note(t)
+	m.mu.Unlock()
 	f := new(filter)
 	masks := make(map[string]*bound, len(columns))
 	for i, name := range columns {
@@ -132,6 +139,9 @@ func (m *Masker) For(t *schema.Table, columns []string) (rows.Filter, error) {
 func (m *Masker) bind(t *schema.Table, name string, index int, columns []string) (*bound, error) {
 	d, err := m.decide(t, name)
 	if err != nil || d.rule == nil {
+		m.mu.Lock()
+		m.passed[target{t.Schema, t.Name, name}.key()] = true
+		m.mu.Unlock()
 		return nil, err
 	}
 	def := t.Column(name)

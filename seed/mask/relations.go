@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/dbake/dbake/seed/schema"
+	"github.com/dbake/dbake/spec"
 )
 
 // Reference is a foreign key that no CREATE TABLE of the dump declares: one that
@@ -14,6 +15,22 @@ type Reference struct {
 	// Schema and Table are those that refer.
 	Schema, Table string
 	schema.ForeignKey
+}
+
+// Declared gives the references that restore.subset.foreign_keys of a dbake.yaml
+// declares, for Relations.
+func Declared(s *spec.Subset) []Reference {
+	if s == nil {
+		return nil
+	}
+	list := make([]Reference, 0, len(s.ForeignKeys))
+	for _, k := range s.ForeignKeys {
+		r := Reference{ForeignKey: schema.ForeignKey{Columns: k.From.Names(), RefColumns: k.To.Names()}}
+		r.Schema, r.Table, _ = strings.Cut(k.From.Table(), ".")
+		r.RefSchema, r.RefTable, _ = strings.Cut(k.To.Table(), ".")
+		list = append(list, r)
+	}
+	return list
 }
 
 // target is a column that another one refers to.
@@ -32,6 +49,7 @@ func (m *Masker) Relations(tables []*schema.Table, virtual ...Reference) {
 	defer m.mu.Unlock()
 	for _, t := range tables {
 		m.tables[strings.ToLower(t.Schema+"."+t.Name)] = t
+		m.note(t)
 	}
 	for _, v := range virtual {
 		for i, c := range v.Columns {
@@ -90,6 +108,30 @@ func (m *Masker) decide(t *schema.Table, column string) (decision, error) {
 			fullName(t, column), own.path, followed.rule.path, from, "remove it: the mask follows the foreign key")
 	}
 	return followed, m.tooLate(t, column)
+}
+
+// Late refuses a table that a dump has altered so that a column refers to a masked
+// one, when rows of it have passed without a mask: tools such as phpMyAdmin write
+// foreign keys behind all rows. Relations must know the table.
+func (m *Masker) Late(t *schema.Table) error {
+	for i := range t.Columns {
+		name := t.Columns[i].Name
+		m.mu.RLock()
+		passed := m.passed[target{t.Schema, t.Name, name}.key()]
+		m.mu.RUnlock()
+		if !passed {
+			continue
+		}
+		d, err := m.decide(t, name)
+		if err != nil {
+			return err
+		}
+		if d.rule != nil && d.rule.transform.name != "keep" {
+			return fmt.Errorf("mask %s: the dump says only behind its rows that it refers to a column that %s masks (%s)",
+				fullName(t, name), d.rule.path, "write a rule for this column, too")
+		}
+	}
+	return nil
 }
 
 // reaches reports whether a column refers, over others, to one that the rule is

@@ -4,8 +4,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/dbake/dbake/seed/mask"
 	"github.com/dbake/dbake/seed/schema"
+	"github.com/dbake/dbake/spec"
 )
 
 // table makes a table of varchar columns; references are "column>table.column".
@@ -164,5 +167,32 @@ func TestTheReferredColumnDecides(t *testing.T) {
 	m.Relations([]*schema.Table{users, orders})
 	if a, b := masked(t, m, users, "A1"), masked(t, m, orders, "A1"); a != b || len(a) != 20 {
 		t.Errorf("the ends have %q and %q", a, b)
+	}
+}
+
+func TestDeclaredReferences(t *testing.T) {
+	t.Parallel()
+	s := &spec.Subset{ForeignKeys: []spec.ForeignKey{
+		{From: spec.Columns{"app.log.n", "app.log.who"}, To: spec.Columns{"other.users.n", "other.users.email"}},
+	}}
+	want := []mask.Reference{{Schema: "app", Table: "log", ForeignKey: schema.ForeignKey{
+		Columns: []string{"n", "who"}, RefSchema: "other", RefTable: "users", RefColumns: []string{"n", "email"},
+	}}}
+	if diff := cmp.Diff(want, mask.Declared(s)); diff != "" || mask.Declared(nil) != nil {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestUnmatchedRules(t *testing.T) {
+	t.Parallel()
+	m := maskerOf(t, "app.users.EMAIL", emailRule, "app.users.mail", emailRule, "*.*.token", emailRule, "app.u*.email", emailRule,
+		"app.Users.email", emailRule, "app.late.x", emailRule, "app.made.x", "{sql: id}")
+	m.Relations([]*schema.Table{table("users", []string{"Email"})})
+	if _, err := m.For(table("late", []string{"x"}), []string{"x"}); err != nil {
+		t.Fatal(err)
+	}
+	want := []mask.Unmatched{{Pattern: "app.users.mail", Exact: true}, {Pattern: "*.*.token"}, {Pattern: "app.Users.email", Exact: true}}
+	if diff := cmp.Diff(want, m.Unmatched()); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }

@@ -60,13 +60,60 @@ func (m *Masker) find(database, table, column string) *rule {
 			}
 			continue
 		}
-		if first == nil {
-			if ok, err := path.Match(r.pattern, name); ok && err == nil {
-				first = r
-			}
+		if first == nil && r.matches(name) {
+			first = r
 		}
 	}
 	return first
+}
+
+// Unmatched is a rule that no column matches.
+type Unmatched struct {
+	// Pattern is its key in mask.columns; Exact tells that it names one column.
+	Pattern string
+	Exact   bool
+}
+
+// Unmatched lists the rules that match no column of the tables that Relations and
+// For were told of, in their order. Rules "sql" are not among them: scripts may make
+// the tables that they are for.
+func (m *Masker) Unmatched() []Unmatched {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	var list []Unmatched
+	for i := range m.rules {
+		if r := &m.rules[i]; !m.matched[i] && r.transform.name != "sql" {
+			list = append(list, Unmatched{strings.TrimPrefix(r.path, "mask.columns."), r.exact})
+		}
+	}
+	return list
+}
+
+// note marks the rules that match a column of a table. Call it with the lock held.
+func (m *Masker) note(t *schema.Table) {
+	if len(m.matched) == len(m.rules) {
+		return
+	}
+	for i := range m.rules {
+		if m.matched[i] {
+			continue
+		}
+		for j := range t.Columns {
+			if m.rules[i].matches(foldColumn(fullName(t, t.Columns[j].Name))) {
+				m.matched[i] = true
+				break
+			}
+		}
+	}
+}
+
+// matches reports whether the rule is for a column, by its folded name.
+func (r *rule) matches(name string) bool {
+	if r.exact {
+		return r.pattern == name
+	}
+	ok, err := path.Match(r.pattern, name)
+	return ok && err == nil
 }
 
 // Expression is a transform "sql" of one column: after the restore and before

@@ -151,6 +151,7 @@ func (r *run) prepare(ctx context.Context) error {
 		if r.masker, err = newMasker(m, r.options.Key); err != nil {
 			return err
 		}
+		r.masker.Relations(nil, mask.Declared(r.options.Restore.Subset)...)
 		if r.policy = policy.New(m.Policy, r.masker, r.picks.wantsRows); r.policy != nil {
 			list = append(list, r.policy)
 		}
@@ -321,13 +322,14 @@ func (r *run) load(name string) load.Options {
 // define takes note of a table that a dump makes or changes.
 func (r *run) define(t *schema.Table) error {
 	r.tables[t.Schema+"."+t.Name] = t
-	if r.masker != nil {
-		r.masker.Relations([]*schema.Table{t})
-	}
 	if r.policy != nil {
 		r.policy.Declare(t)
 	}
-	return nil
+	if r.masker == nil {
+		return nil
+	}
+	r.masker.Relations([]*schema.Table{t})
+	return r.masker.Late(t)
 }
 
 // progress tells every second how far a dump is read, until the function it returns

@@ -225,6 +225,55 @@ func TestRunKeepsASubset(t *testing.T) {
 	}
 }
 
+// fill is a function that puts a value where nobody looks.
+const fill = "DELIMITER //\nCREATE FUNCTION `fill`(i int) RETURNS int BEGIN UPDATE users SET email='canary@real.org'; RETURN i; END//\nDELIMITER ;\nSELECT COUNT(*), fill FROM plain;\n"
+
+// Rows without a list of columns belong to those that the table has by then.
+func TestRunFollowsAlteredTables(t *testing.T) {
+	t.Parallel()
+	empty := strings.Split(users, "LOCK")[0]
+	for alter, row := range map[string]string{
+		"ADD COLUMN x int AFTER id":             "(1,2,'canary@real.org',3)",
+		"ADD COLUMN x int FIRST, DROP COLUMN n": "(1,2,'canary@real.org')",
+		"MODIFY email varchar(100) AFTER n":     "(1,2,'canary@real.org')",
+		"RENAME COLUMN email TO e, RENAME COLUMN n TO email, RENAME COLUMN e TO n, MODIFY email varchar(99)": "(1,2,'canary@real.org')",
+	} {
+		got, r, _ := mustRun(t, order(masks("app.users.email", "email"), head+empty+"ALTER TABLE users "+alter+";\nINSERT INTO users VALUES "+row+";\n"+foot))
+		if strings.Contains(got, "canary") || r.Masked != 1 {
+			t.Errorf("%s:\n%s", alter, got)
+		}
+	}
+}
+
+func TestRunFollowsDeclaredForeignKeys(t *testing.T) {
+	t.Parallel()
+	dump := strings.Replace(strings.Replace(whole, "`t` text", "`t` varchar(100)", 1), "REPLACE INTO plain (id) VALUES (3) ;", "", 1)
+	o := order(masks("app.users.email", "email"), strings.Replace(dump, "'a;b'", "'canary-1@real.org'", 1))
+	o.Restore.Subset = &spec.Subset{
+		Roots: []spec.TableRule{{Match: "app.users", Rows: spec.RowsAll}}, Follow: spec.FollowChildren, Others: spec.OthersAll,
+		ForeignKeys: []spec.ForeignKey{{From: spec.Columns{"app.plain.t"}, To: spec.Columns{"app.users.email"}}},
+	}
+	o.TempDir = t.TempDir()
+	got, _, _ := mustRun(t, o)
+	mask := regexp.MustCompile(`\(1,'([^']*@example\.com)',5\)`).FindStringSubmatch(got)
+	if len(mask) < 2 || !strings.Contains(got, "(1,'"+mask[1]+"')") || strings.Contains(got, "canary") {
+		t.Errorf("got\n%s", got)
+	}
+}
+
+// Foreign keys that come behind the rows come too late, unless there is a rule.
+func TestRunRefusesForeignKeysThatComeLate(t *testing.T) {
+	t.Parallel()
+	dump := head + strings.Replace(other, "`t` text", "`t` varchar(100)", 1) + users +
+		"ALTER TABLE users ADD CONSTRAINT x FOREIGN KEY (n) REFERENCES plain (id);\n" +
+		"ALTER TABLE plain ADD CONSTRAINT y FOREIGN KEY (t) REFERENCES users (email);\n" + foot
+	_, err := Run(t.Context(), order(masks("app.users.email", "email"), dump), io.Discard, event.Discard)
+	if err == nil || !strings.Contains(err.Error(), "mask app.plain.t: the dump says only behind its rows") {
+		t.Errorf("got %v", err)
+	}
+	mustRun(t, order(masks("app.users.email", "email", "app.plain.t", "email"), dump))
+}
+
 func TestRunRefuses(t *testing.T) {
 	t.Parallel()
 	email := masks("app.users.email", "email")
@@ -240,6 +289,13 @@ func TestRunRefuses(t *testing.T) {
 		"update":        {order(email, head+users+"UPDATE users SET email='canary@real.org';\n"+foot), "dump[0]", "past the mask"},
 		"create select": {order(email, head+users+"CREATE TABLE users2 (email varchar(50)) SELECT 'canary@real.org' AS email;\n"+foot), "dump[0]", "past the mask"},
 		"create values": {order(email, head+users+"CREATE TABLE users2 (`row` int, email varchar(50)) VALUES ROW(1,'canary@real.org');\n"+foot), "dump[0]", "past the mask"},
+		"create table":  {order(email, head+users+other+"CREATE TABLE users2 TABLE plain;\n"+foot), "dump[0]", "past the mask"},
+		"create rows":   {order(email, head+users+"CREATE TABLE users2 AS VALUES ('canary@real.org');\n"+foot), "dump[0]", "past the mask"},
+		"block":         {order(email, head+users+"DELIMITER //\nBEGIN UPDATE users SET email='canary@real.org'; END//\nDELIMITER ;\n"+foot), "dump[0]", "past the mask"},
+		"function":      {order(email, head+users+fill+"SELECT 1, `Fill` (2);\n"+foot), "dump[0]", "past the mask"},
+		"set function":  {order(email, head+users+fill+"SET @a = app.fill(1);\n"+foot), "dump[0]", "past the mask"},
+		"two tables":    {order(email, head+users+"CREATE TABLE IF NOT EXISTS users (email varchar(100), id int, n int);\nINSERT INTO users VALUES ('canary@real.org',1,2);\n"+foot), "dump[0]", "no CREATE TABLE"},
+		"renamed":       {order(email, head+strings.Split(users, "LOCK")[0]+"ALTER TABLE users RENAME people;\nINSERT INTO people VALUES (1,'canary@real.org',2);\n"+foot), "dump[0]", "no CREATE TABLE"},
 		"call":          {order(email, head+users+"CALL fill('canary@real.org');\n"+foot), "dump[0]", "past the mask"},
 		"load data":     {order(email, head+users+"LOAD DATA INFILE 'canary@real.org' INTO TABLE users;\n"+foot), "dump[0]", "not part of the dump"},
 		"cut":           {order(email, head+users), "dump[0]", "not complete"},
@@ -279,6 +335,9 @@ func TestRunRequiresDecisions(t *testing.T) {
 	_, err = Run(t.Context(), order(m, dump+strings.Repeat("SELECT 1;\n", 1000)+foot), &out, event.Discard)
 	if err == nil || !strings.Contains(err.Error(), "app.plain.t (1 of 2 values look like email addresses)") {
 		t.Errorf("got %v", err)
+	}
+	if out.Len() == 0 || strings.Count(out.String(), "-- Dump completed") > 1 {
+		t.Errorf("what nobody should use looks complete:\n%s", out.String())
 	}
 	if _, err = Run(t.Context(), order(m, whole), io.Discard, event.Discard); err != nil {
 		t.Error(err)
@@ -336,9 +395,6 @@ func TestRunGivesTheSameWhateverTheSpread(t *testing.T) {
 				n := rapid.IntRange(1, 50).Draw(t, "in a statement")
 				var list []string
 				for ; n > 0 && row < count; n, row = n-1, row+1 {
-	if out.Len() == 0 || strings.Count(out.String(), "-- Dump completed") > 1 {
-		t.Errorf("what nobody should use looks complete:\n%s", out.String())
-	}
 					list = append(list, fmt.Sprintf("(%d,'user%d@real.org')", row, row%7))
 				}
 				dumps[i].WriteString("INSERT INTO users VALUES " + strings.Join(list, ",") + ";\n")
