@@ -219,6 +219,9 @@ func hasDigest(image engine.Image, ref, digest string) bool {
 	return false
 }
 
+// answerTime is how long the server of a container that is up to date may take.
+const answerTime = 5 * time.Minute
+
 // keep goes on with a container that is up to date, starting it when it is stopped.
 func keep(ctx context.Context, e *engine.Client, c *engine.Container, result *Result, w progress.Writer) error {
 	result.Running = running(c)
@@ -228,7 +231,10 @@ func keep(ctx context.Context, e *engine.Client, c *engine.Container, result *Re
 				return err
 			}
 		}
-		if err := e.WaitHealthy(ctx, c.ID); err != nil {
+		limited, cancel := context.WithTimeoutCause(ctx, answerTime,
+			fmt.Errorf("the server did not answer within %s; --recreate makes the container anew", answerTime))
+		defer cancel()
+		if err := e.WaitHealthy(limited, c.ID); err != nil {
 			return err
 		}
 		now, err := e.Container(ctx, c.ID) // a free port may be another one now
