@@ -139,8 +139,7 @@ func (b *bake) makeLayers(ctx context.Context, r *builder.Restored) (*data, erro
 	}
 	parts = slices.Insert(parts, 0, layer.Part{Name: "manifest", Entries: own})
 	layers, err := layer.Write(ctx, parts, b.layerOptions(), func(_ int, l *layer.Layer) error {
-		b.sink.blob(l)
-		return nil
+		return b.sink.blob(l)
 	})
 	if err != nil {
 		return nil, err
@@ -228,11 +227,13 @@ func (b *bake) image(ctx context.Context, bs *base, d *data) (v1.Image, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the base's layers: %w", err)
 	}
-	for _, l := range baseLayers {
-		b.sink.blob(l)
-	}
 	for _, l := range layers {
-		b.sink.blob(l.Layer)
+		baseLayers = append(baseLayers, l.Layer)
+	}
+	for _, l := range baseLayers {
+		if err := b.sink.blob(l); err != nil {
+			return nil, err
+		}
 	}
 	return img, nil
 }

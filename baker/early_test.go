@@ -78,3 +78,23 @@ func TestBusyRegistryStopsNoRestore(t *testing.T) {
 	k.options.Refs = []string{strings.TrimPrefix(busy.URL, "http://") + "/app:1"}
 	k.bake(t)
 }
+
+// When a registry takes no layer, no more are made for it, and it is told why.
+func TestFailedUploadEndsTheBake(t *testing.T) {
+	t.Parallel()
+	k := newKitchen(t)
+	inner := ggcr.New(ggcr.Logger(log.New(io.Discard, "", 0)))
+	full := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPost {
+			http.Error(w, "the quota is used up", http.StatusInsufficientStorage)
+			return
+		}
+		inner.ServeHTTP(w, r)
+	}))
+	t.Cleanup(full.Close)
+	k.options.Refs = []string{strings.TrimPrefix(full.URL, "http://") + "/app:1"}
+	_, err := baker.Bake(t.Context(), k.options, progress.Discard)
+	if err == nil || !strings.Contains(err.Error(), "the quota is used up") {
+		t.Errorf("the error is %v", err)
+	}
+}

@@ -27,7 +27,7 @@ type fileSink struct {
 	step   func(name string, f func() error) error
 }
 
-func (s *fileSink) blob(v1.Layer) {}
+func (s *fileSink) blob(v1.Layer) error { return nil }
 
 func (s *fileSink) close() {}
 

@@ -16,8 +16,9 @@ import (
 // sink is where an image goes.
 type sink interface {
 	// blob says that a layer of the image is ready. It does not wait for it to
-	// be stored; what goes wrong is finish's error.
-	blob(l v1.Layer)
+	// be stored; what goes wrong is the error of finish, or of the next blob,
+	// so that no more layers are made in vain.
+	blob(l v1.Layer) error
 	// finish stores the image, or the index of images, and makes it visible.
 	finish(ctx context.Context, m content.Manifest, attachments []registry.Attachment) error
 	// close ends what is under way and waits for it.
@@ -59,7 +60,10 @@ type pushSink struct {
 	started map[v1.Hash]bool
 }
 
-func (s *pushSink) blob(l v1.Layer) {
+func (s *pushSink) blob(l v1.Layer) error {
+	if s.ctx.Err() != nil {
+		return context.Cause(s.ctx)
+	}
 	s.group.Go(func() error {
 		digest, err := l.Digest()
 		if err != nil {
@@ -74,6 +78,7 @@ func (s *pushSink) blob(l v1.Layer) {
 		}
 		return s.push.Blob(s.ctx, l)
 	})
+	return nil
 }
 
 func (s *pushSink) finish(ctx context.Context, m content.Manifest, attachments []registry.Attachment) error {
