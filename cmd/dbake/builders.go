@@ -91,6 +91,9 @@ func (o *builderFlags) open(ctx context.Context, b *baker.Options, w progress.Wr
 	if !slices.Contains(builderKinds, o.kind) {
 		return nil, usageError{fmt.Errorf("--builder %q is not known; it is one of %s", o.kind, strings.Join(builderKinds, ", "))}
 	}
+	if o.kind == builderAuto && o.address != "" { // who names one wants it
+		o.kind = builderBuildKit
+	}
 	dir, err := agent.Open(ctx, "")
 	if err != nil {
 		return nil, err
