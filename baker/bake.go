@@ -48,6 +48,8 @@ type data struct {
 	parsed   *manifest.Manifest
 	// layers are the manifest's own small one and those of the data directory.
 	layers []stacked
+	// restoreID is that of resolved.
+	restoreID string
 	// reused names the image that the layers are from.
 	reused string
 }
@@ -126,6 +128,9 @@ func (b *bake) data(ctx context.Context, resolved plan.Resolved) (*data, error) 
 func (b *bake) makeLayers(ctx context.Context, r *builder.Restored) (*data, error) {
 	d := &data{resolved: r.Resolved, manifest: r.Manifest}
 	var err error
+	if d.restoreID, err = b.restoreID(r.Resolved); err != nil { // a builder may have looked again
+		return nil, err
+	}
 	if d.parsed, err = manifest.Parse(r.Manifest); err != nil {
 		return nil, err
 	}
@@ -284,9 +289,7 @@ func (b *bake) labels(d *data) map[string]string {
 		}
 	}
 	labels[LabelLayers] = strings.Join(ids, " ")
-	if id, err := b.restoreID(d.resolved); err == nil {
-		labels[LabelRestore] = id
-	}
+	labels[LabelRestore] = d.restoreID
 	return labels
 }
 

@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
@@ -27,7 +26,7 @@ import (
 // layers; nil when there is none. That it cannot be read is no failure: the
 // restore is done anew.
 func (b *bake) reuse(ctx context.Context, id string, resolved plan.Resolved) *data {
-	if b.NoCache || !identified(resolved) {
+	if b.NoCache || !resolved.Identified() {
 		return nil
 	}
 	for _, ref := range b.Reuse {
@@ -43,14 +42,6 @@ func (b *bake) reuse(ctx context.Context, id string, resolved plan.Resolved) *da
 	return nil
 }
 
-// identified says whether the stores of the dumps tell one content from another: a
-// web server may give neither an ETag nor a date.
-func identified(r plan.Resolved) bool {
-	return !slices.ContainsFunc(r.Objects, func(o plan.Object) bool {
-		return !o.Location.InContext() && o.VersionID == "" && o.ETag == "" && o.Modified.IsZero()
-	})
-}
-
 func (b *bake) dataOf(ctx context.Context, ref, id string, resolved plan.Resolved) (*data, error) {
 	pulled, err := b.Registry.Image(ctx, ref, b.Platforms[0])
 	if err != nil {
@@ -63,7 +54,7 @@ func (b *bake) dataOf(ctx context.Context, ref, id string, resolved plan.Resolve
 	if config.Config.Labels[LabelRestore] != id {
 		return nil, nil //nolint:nilnil // other data is no error
 	}
-	d := &data{resolved: resolved, reused: pulled.Ref.String()}
+	d := &data{resolved: resolved, restoreID: id, reused: pulled.Ref.String()}
 	ids := strings.Fields(config.Config.Labels[LabelLayers])
 	for i, diffID := range ids {
 		hash, err := v1.NewHash(diffID)

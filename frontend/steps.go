@@ -79,18 +79,12 @@ func (b *bake) restoreStep(bs base, r plan.Resolved, files contextFiles) (llb.St
 		opts = append(opts, llb.AddSecret(path.Join(plan.SecretDir, id), llb.SecretID(id)))
 	}
 	opts = append(opts, b.stepOptions()...)
-	if b.isNoCache(stepRestore) || slices.ContainsFunc(r.Objects, isAnonymous) {
+	if b.isNoCache(stepRestore) || !r.Identified() {
 		opts = append(opts, llb.IgnoreCache)
 	}
 	run := bs.state.Run(opts...)
 	run.AddMount(plan.StatusDir, llb.Scratch())
 	return run.AddMount(plan.OutDir, llb.Scratch()), nil
-}
-
-// isAnonymous says that nothing tells whether an object is the one of the last
-// build: a web server that gives neither ETag nor date.
-func isAnonymous(o plan.Object) bool {
-	return !o.Location.InContext() && o.VersionID == "" && o.ETag == "" && o.Modified.IsZero()
 }
 
 // stepOptions are what both steps have in common: the agent, root, the

@@ -13,6 +13,7 @@ import (
 	"github.com/dbake/dbake/seed/dump"
 	"github.com/dbake/dbake/seed/event"
 	"github.com/dbake/dbake/seed/load"
+	"github.com/dbake/dbake/seed/query"
 )
 
 // runScripts runs the "after" scripts in order, each on a session of its own.
@@ -68,17 +69,7 @@ func (r *restore) defaultDatabase() string {
 	if r.order.Options.Database != "" {
 		return r.order.Options.Database
 	}
-	only := ""
-	for _, t := range r.manifest.Tables {
-		switch {
-		case load.IsSystemSchema(t.Schema) || t.Schema == only:
-		case only != "":
-			return ""
-		default:
-			only = t.Schema
-		}
-	}
-	return only
+	return query.Database(r.manifest.Tables)
 }
 
 // verify runs the spec's queries. Each must give one row whose first column is
@@ -93,45 +84,10 @@ func (r *restore) verify(ctx context.Context, admin *sql.Conn) error {
 			return fmt.Errorf("verify: %w", err)
 		}
 	}
-	for i, query := range r.order.Verify {
-		if err := holds(ctx, admin, query); err != nil {
-			return at(fmt.Sprintf("verify[%d]", i), fmt.Errorf("verify %q: %w", query, err))
+	for i, text := range r.order.Verify {
+		if err := query.Holds(ctx, admin, text); err != nil {
+			return at(fmt.Sprintf("verify[%d]", i), fmt.Errorf("verify %q: %w", text, withoutValues(err)))
 		}
 	}
 	return nil
-}
-
-func holds(ctx context.Context, conn *sql.Conn, query string) error {
-	rows, err := conn.QueryContext(ctx, query)
-	if err != nil {
-		return withoutValues(err)
-	}
-	defer rows.Close()
-	columns, err := rows.Columns()
-	if err != nil {
-		return err
-	}
-	if !rows.Next() {
-		if err := rows.Err(); err != nil {
-			return withoutValues(err)
-		}
-		return errors.New("it gave no row")
-	}
-	values := make([]any, len(columns))
-	var first sql.RawBytes
-	values[0] = &first
-	for i := range values[1:] {
-		values[1+i] = new(sql.RawBytes)
-	}
-	if err := rows.Scan(values...); err != nil {
-		return err
-	}
-	switch string(first) {
-	case "", "0", "0.0", "0.00":
-		return errors.New("its first column is not true")
-	}
-	if rows.Next() {
-		return errors.New("it gave more than one row")
-	}
-	return withoutValues(rows.Err())
 }

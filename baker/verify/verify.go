@@ -14,6 +14,7 @@ import (
 
 	"github.com/dbake/dbake/seed/load"
 	"github.com/dbake/dbake/seed/manifest"
+	"github.com/dbake/dbake/seed/query"
 )
 
 // Options say what is checked besides the tables' rows.
@@ -94,7 +95,7 @@ func (c *check) queries(ctx context.Context, m *manifest.Manifest) error {
 		return fmt.Errorf("connect to the server: %w", err)
 	}
 	defer conn.Close()
-	if name := cmp.Or(c.options.Database, only(m)); name != "" {
+	if name := cmp.Or(c.options.Database, query.Database(m.Tables)); name != "" {
 		_, err := conn.ExecContext(ctx, "USE "+load.QuoteName(name))
 		if refused := (*mysql.MySQLError)(nil); errors.As(err, &refused) {
 			c.problem("database %s cannot be used: error %d", name, refused.Number)
@@ -103,38 +104,22 @@ func (c *check) queries(ctx context.Context, m *manifest.Manifest) error {
 			return fmt.Errorf("use the database %s: %w", name, err)
 		}
 	}
-	for i, query := range c.options.Queries {
-		problem, err := holds(ctx, conn, query)
-		// The server's text of an error can hold values of rows.
-		if refused := (*mysql.MySQLError)(nil); errors.As(err, &refused) {
-			problem, err = fmt.Sprintf("the server refuses the query: error %d", refused.Number), nil
-		}
+	for i, text := range c.options.Queries {
+		err := query.Holds(ctx, conn, text)
+		var refused *mysql.MySQLError
 		switch {
-		case err != nil:
-			return fmt.Errorf("verify[%d]: %w", i, err)
-		case problem != "":
-			c.problem("verify[%d]: %s", i, problem)
-		default:
+		case err == nil:
 			c.report.Queries++
+		case wrong(err) != "":
+			c.problem("verify[%d]: %s", i, wrong(err))
+		case errors.As(err, &refused): // the server's text can hold values of rows
+			c.problem("verify[%d]: the server refuses the query: error %d", i, refused.Number)
+		default:
+			return fmt.Errorf("verify[%d]: %w", i, err)
 		}
 		c.step()
 	}
 	return nil
-}
-
-// only is the one database that was baked; empty when there are several.
-func only(m *manifest.Manifest) string {
-	name := ""
-	for _, t := range m.Tables {
-		switch {
-		case load.IsSystemSchema(t.Schema) || t.Schema == name:
-		case name != "":
-			return ""
-		default:
-			name = t.Schema
-		}
-	}
-	return name
 }
 
 func (c *check) problem(format string, args ...any) {
@@ -208,35 +193,15 @@ func (c *check) deep(ctx context.Context, t manifest.Table, name string) error {
 	return rows.Err()
 }
 
-// holds says what is wrong with the answer to a query; empty: it is true.
-func holds(ctx context.Context, conn *sql.Conn, query string) (problem string, err error) {
-	rows, err := conn.QueryContext(ctx, query)
-	if err != nil {
-		return "", err
+// wrong says what is wrong with the answer to a query; empty: err is another error.
+func wrong(err error) string {
+	switch {
+	case errors.Is(err, query.ErrNoRow):
+		return "the query gives no row"
+	case errors.Is(err, query.ErrNotTrue):
+		return "the query is not true"
+	case errors.Is(err, query.ErrManyRows):
+		return "the query gives more than one row"
 	}
-	defer rows.Close()
-	columns, err := rows.Columns()
-	if err != nil {
-		return "", err
-	}
-	if !rows.Next() {
-		return "the query gives no row", rows.Err()
-	}
-	var first sql.RawBytes
-	into := make([]any, len(columns))
-	for j := range into {
-		into[j] = new(sql.RawBytes)
-	}
-	into[0] = &first
-	if err := rows.Scan(into...); err != nil {
-		return "", err
-	}
-	switch string(first) { // NULL is empty, too
-	case "", "0", "0.0", "0.00":
-		return "the query is not true", nil
-	}
-	if rows.Next() {
-		return "the query gives more than one row", nil
-	}
-	return "", rows.Err()
+	return ""
 }

@@ -9,6 +9,7 @@ package plan
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -97,6 +98,18 @@ type Object struct {
 	File string `json:"file,omitempty"`
 	// Modified is the object's Last-Modified, zero when unknown.
 	Modified time.Time `json:"modified,omitzero"`
+}
+
+// Identified says whether the store tells this content of the object from another.
+// A web server may give neither an ETag nor a date; for files of the build context
+// the builder's own look at them counts.
+func (o Object) Identified() bool {
+	return o.Location.InContext() || o.VersionID != "" || o.ETag != "" || !o.Modified.IsZero()
+}
+
+// Identified says whether all objects are.
+func (r Resolved) Identified() bool {
+	return !slices.ContainsFunc(r.Objects, func(o Object) bool { return !o.Identified() })
 }
 
 // Base is what the agent found out about the base image's server.
